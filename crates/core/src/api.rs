@@ -1,0 +1,598 @@
+//! The types that cross a boundary: the command line's `--json`, the app's IPC and the tests all speak these.
+//!
+//! Names are those of `docs/` and of the command line's contract. Instants are UTC unless a field says otherwise.
+//! TypeScript definitions in `ui/src/lib/api/` are generated from this file.
+
+use chrono::{DateTime, FixedOffset, Utc};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Bucket width that a query can ask for. `Total` is one bucket over the whole range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum Grain {
+    #[serde(rename = "1m")]
+    Minute,
+    #[serde(rename = "5m")]
+    FiveMinutes,
+    #[serde(rename = "15m")]
+    QuarterHour,
+    Hour,
+    Day,
+    /// Starts on Monday in rollup tables; in queries on the day that the viewer asks for.
+    Week,
+    Month,
+    Year,
+    Total,
+}
+
+/// First day of the viewer's week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum WeekStart {
+    #[default]
+    Monday,
+    Sunday,
+}
+
+/// Where an answer's numbers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadMode {
+    /// Rollup rows for clean buckets, raw rows for dirty ones: equals the raw rows at one snapshot.
+    #[default]
+    Exact,
+    /// Rollup rows only; buckets that wait are `pending`.
+    RollupOnly,
+    /// Raw rows only.
+    Live,
+}
+
+/// Can a bucket or an answer be trusted?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Equals the raw rows at `as_of`.
+    Exact,
+    /// Waits for a tick; the number is what the rollup last held.
+    Pending,
+    /// Lies before the frozen line: raw rows may be gone, the rollup is all there is.
+    Frozen,
+}
+
+/// Keep only rows whose dimension has one of these values; `None` is the NULL group.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct DimensionFilter {
+    pub dimension: String,
+    pub values: Vec<Option<String>>,
+}
+
+/// One question to a rollup. `from` and `to` are resolved instants; see [`crate::times`] for the notations people type.
+#[derive(Debug, Clone)]
+pub struct QueryRequest {
+    pub rollup: String,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    pub grain: Grain,
+    pub tz: chrono_tz::Tz,
+    pub week_start: WeekStart,
+    /// Dimensions to group by; the others are merged.
+    pub by: Vec<String>,
+    pub filters: Vec<DimensionFilter>,
+    /// Measures to answer; empty means all.
+    pub measures: Vec<String>,
+    pub mode: ReadMode,
+}
+
+/// The answer of `tidemark query`.
+#[derive(Debug, Clone, Serialize)]
+pub struct QueryAnswer {
+    pub rollup: String,
+    pub grain: Grain,
+    pub tz: String,
+    /// The range that was answered, rounded outwards to the base grain, with the viewer's offset.
+    pub from: DateTime<FixedOffset>,
+    pub to: DateTime<FixedOffset>,
+    /// The server's clock when the snapshot was taken.
+    pub as_of: DateTime<Utc>,
+    pub state: State,
+    /// Distinct base buckets in the range that wait and were not computed live.
+    pub pending_buckets: u64,
+    /// Distinct base buckets in the range that were computed from raw rows for this answer.
+    pub live_buckets: u64,
+    pub rows: Vec<QueryRow>,
+    /// Units and kinds of the measures in `rows`, for tables and charts.
+    #[serde(skip)]
+    pub measures: Vec<MeasureInfo>,
+    #[serde(skip)]
+    pub dimensions: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct QueryRow {
+    pub bucket_start: DateTime<FixedOffset>,
+    pub bucket_end: DateTime<FixedOffset>,
+    pub state: State,
+    /// The range or `now` cuts this bucket.
+    pub partial: bool,
+    /// Dimensions, then measures, by name.
+    #[serde(flatten)]
+    pub values: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What a measure is, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct MeasureInfo {
+    pub name: String,
+    /// `ms`, `%`, `""` for a plain count, or whatever the declaration says.
+    pub unit: String,
+    pub label: String,
+    /// A count or a sum: zero where there are no rows. Others are null there.
+    pub additive: bool,
+}
+
+/// One question of a board: every panel is drawn from its answer, so all of them show one snapshot.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct BoardRequest {
+    pub rollup: String,
+    /// A preset (`1h 6h 24h 7d 30d 90d today yesterday this-week`) or `FROM..TO` in the notations of the command line.
+    pub range: String,
+    /// `None`: the finest grain that leaves at most about 200 buckets.
+    pub grain: Option<Grain>,
+    pub tz: String,
+    pub week_start: WeekStart,
+    /// The dimension that splits series and the table.
+    pub by: Option<String>,
+    pub filters: Vec<DimensionFilter>,
+    pub mode: ReadMode,
+    pub compare: Option<Compare>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compare {
+    PreviousPeriod,
+    Yesterday,
+    LastWeek,
+}
+
+/// Everything a board draws, as columns. Times are milliseconds since the epoch.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct BoardAnswer {
+    pub rollup: String,
+    pub tz: String,
+    pub grain: Grain,
+    pub base_grain: Grain,
+    /// Grains that this range can be shown in.
+    pub grains: Vec<Grain>,
+    pub from_ms: f64,
+    pub to_ms: f64,
+    pub as_of_ms: f64,
+    pub state: State,
+    #[ts(type = "number")]
+    pub pending_buckets: u64,
+    #[ts(type = "number")]
+    pub live_buckets: u64,
+    /// Buckets of rollup tables that were read.
+    #[ts(type = "number")]
+    pub rollup_buckets: u64,
+    pub took_ms: f64,
+    pub watermark_ms: Option<f64>,
+    /// End of the last complete bucket that is exact.
+    pub complete_through_ms: Option<f64>,
+    pub measures: Vec<MeasureInfo>,
+    /// Every bucket of the range, with or without data.
+    pub buckets: Vec<BoardBucket>,
+    pub ticks: Vec<Tick>,
+    /// All groups together.
+    pub overall: BoardSeries,
+    /// One per value of `by`, largest first by the first measure.
+    pub groups: Vec<BoardSeries>,
+    pub compare: Option<BoardCompare>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct BoardBucket {
+    pub start_ms: f64,
+    pub end_ms: f64,
+    /// RFC 3339 with the viewer's offset.
+    pub start: String,
+    pub end: String,
+    pub state: State,
+    pub partial: bool,
+    /// Length where a day has other than 24 hours, in hours.
+    pub odd_hours: Option<f64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct BoardSeries {
+    /// The group's value; `None` is the NULL group, or all groups together.
+    pub key: Option<String>,
+    /// `columns[m][b]`: measure m in bucket b. Null where there is no data.
+    pub columns: Vec<Vec<Option<f64>>>,
+    /// `total[m]`: measure m over the whole range, merged and not averaged.
+    pub total: Vec<Option<f64>>,
+}
+
+/// The same board, earlier by wall clock, aligned bucket by bucket.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct BoardCompare {
+    pub kind: Compare,
+    pub from_ms: f64,
+    pub to_ms: f64,
+    pub state: State,
+    pub overall: BoardSeries,
+    pub groups: Vec<BoardSeries>,
+}
+
+/// A place on a time axis.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct Tick {
+    pub at_ms: f64,
+    pub label: String,
+    pub kind: TickKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum TickKind {
+    Plain,
+    /// Midnight in the viewer's zone: full-height line and bold date.
+    Day,
+    /// The zone's offset changes here: a repeated or missing hour.
+    Shift,
+}
+
+// ---------------------------------------------------------------------------------------------------------------- health
+
+/// Status words, worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusWord {
+    NotTrusted,
+    Failing,
+    Stalled,
+    Lagging,
+    CatchingUp,
+    Paused,
+    NeverRun,
+    FrozenMarks,
+    Healthy,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct StatusReport {
+    pub server_time: DateTime<Utc>,
+    pub rollups: Vec<RollupStatus>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RollupStatus {
+    pub rollup: String,
+    /// `tidemark`, later also `timescaledb`.
+    pub engine: String,
+    /// `trigger` or `poll`.
+    pub capture: String,
+    pub capture_intact: bool,
+    /// What is wrong with capture, one line each, empty when intact.
+    pub capture_findings: Vec<String>,
+    pub status: StatusWord,
+    pub watermark_at: Option<DateTime<Utc>>,
+    pub lag_seconds: Option<f64>,
+    #[ts(type = "number")]
+    pub pending_buckets: i64,
+    pub oldest_pending_seconds: Option<f64>,
+    pub last_attempt_at: Option<DateTime<Utc>>,
+    pub last_success_at: Option<DateTime<Utc>>,
+    pub last_error: Option<String>,
+    pub last_error_at: Option<DateTime<Utc>>,
+    pub frozen_before: Option<DateTime<Utc>>,
+    #[ts(type = "number")]
+    pub frozen_marks: i64,
+    #[ts(type = "number")]
+    pub queue_bytes: i64,
+    pub tickers: Vec<Ticker>,
+    pub last_audit_at: Option<DateTime<Utc>>,
+    #[ts(type = "number | null")]
+    pub last_audit_differences: Option<i64>,
+    /// Buckets that failed and wait for their next try.
+    #[ts(type = "number")]
+    pub backing_off: i64,
+    /// Raw rows dated after the server's clock, as the last audit counted them.
+    #[ts(type = "number | null")]
+    pub future_rows: Option<i64>,
+    pub paused: bool,
+}
+
+/// Something that ticked a rollup lately.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Ticker {
+    /// `app`, `worker`, `cli`, `pg_cron` or the application_name of whoever called `tidemark.tick`.
+    pub name: String,
+    pub last_seen_at: DateTime<Utc>,
+}
+
+/// One rollup opened: all that the Rollups page shows beside its status.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RollupDetail {
+    pub rollup: String,
+    pub declaration: String,
+    /// The SQL that is installed for it.
+    pub sql: String,
+    pub applied_at: DateTime<Utc>,
+    pub dimensions: Vec<String>,
+    pub measures: Vec<MeasureInfo>,
+    pub grains: Vec<GrainDetail>,
+    pub sources: Vec<SourceDetail>,
+    pub runs: Vec<Run>,
+    pub audits: Vec<AuditSummary>,
+    pub relations: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct GrainDetail {
+    pub grain: Grain,
+    pub table: String,
+    /// Estimated from statistics.
+    #[ts(type = "number")]
+    pub rows: i64,
+    #[ts(type = "number")]
+    pub bytes: i64,
+    pub oldest: Option<DateTime<Utc>>,
+    pub newest: Option<DateTime<Utc>>,
+    /// How long buckets of this grain are kept; `None` is for ever.
+    pub keep: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SourceDetail {
+    pub name: String,
+    pub table: String,
+    /// The time column of a source; `None` for a lookup.
+    pub time: Option<String>,
+    pub time_indexed: Option<bool>,
+    /// Estimated from statistics.
+    #[ts(type = "number")]
+    pub rows: i64,
+    /// Which of insert, update, delete and truncate are captured, as `IUDT`.
+    pub triggers: String,
+    pub intact: bool,
+}
+
+/// One tick.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Run {
+    pub started_at: DateTime<Utc>,
+    pub took_ms: f64,
+    pub by: String,
+    #[ts(type = "number")]
+    pub marks: i64,
+    #[ts(type = "number")]
+    pub buckets: i64,
+    #[ts(type = "number")]
+    pub raw_rows: i64,
+    pub error: Option<String>,
+}
+
+/// What one call of tick did.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct TickReport {
+    pub rollup: String,
+    pub outcome: TickOutcome,
+    #[ts(type = "number")]
+    pub marks: i64,
+    #[ts(type = "number")]
+    pub buckets: i64,
+    #[ts(type = "number")]
+    pub raw_rows: i64,
+    /// Applicable buckets that still wait.
+    #[ts(type = "number")]
+    pub left: i64,
+    pub took_ms: f64,
+    pub error: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum TickOutcome {
+    /// Nothing waits any more.
+    Drained,
+    /// The slice ended; more waits.
+    More,
+    /// Another ticker holds this rollup.
+    Busy,
+    Paused,
+    /// Stood aside for somebody who waits for an exclusive lock on a source.
+    Yielded,
+    Failed,
+}
+
+// ------------------------------------------------------------------------------------------------------------------ jobs
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    Running,
+    Paused,
+    Done,
+    Cancelled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum JobKind {
+    /// Buckets that were never computed.
+    Build,
+    /// A recompute that a person asked for.
+    Request,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Job {
+    #[ts(type = "number")]
+    pub id: i64,
+    pub rollup: String,
+    pub kind: JobKind,
+    pub state: JobState,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    pub scope: Option<String>,
+    pub reason: Option<String>,
+    pub requested_by: String,
+    pub created_at: DateTime<Utc>,
+    pub finished_at: Option<DateTime<Utc>>,
+    /// Base buckets.
+    #[ts(type = "number")]
+    pub buckets_total: i64,
+    #[ts(type = "number")]
+    pub buckets_done: i64,
+    /// Base buckets a second since it started, pauses included.
+    pub rate: Option<f64>,
+    pub seconds_left: Option<f64>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RecomputeRequest {
+    pub rollup: String,
+    /// `None`: from the first bucket.
+    pub from: Option<DateTime<Utc>>,
+    /// `None`: to the last.
+    pub to: Option<DateTime<Utc>>,
+    pub scope: Option<(String, String)>,
+    pub reason: Option<String>,
+}
+
+/// What a recompute would do.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RecomputePreview {
+    pub rollup: String,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    /// Base buckets.
+    #[ts(type = "number")]
+    pub buckets: i64,
+    /// The planner's estimate.
+    #[ts(type = "number")]
+    pub raw_rows: i64,
+    pub seconds: f64,
+    /// Base buckets left out because they are frozen.
+    #[ts(type = "number")]
+    pub frozen_buckets: i64,
+}
+
+// ----------------------------------------------------------------------------------------------------------------- audit
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AuditReport {
+    pub rollup: String,
+    pub from: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
+    pub as_of: DateTime<Utc>,
+    pub took_ms: f64,
+    /// Buckets compared, all grains.
+    #[ts(type = "number")]
+    pub buckets: i64,
+    #[ts(type = "number")]
+    pub groups: i64,
+    #[ts(type = "number")]
+    pub difference_count: i64,
+    /// The first hundred.
+    pub differences: Vec<AuditDifference>,
+    /// Base buckets that wait and were therefore not compared.
+    #[ts(type = "number")]
+    pub waiting_buckets: i64,
+    /// Raw rows whose time is NULL, infinite or outside 1900–2300: they belong to no bucket.
+    #[ts(type = "number")]
+    pub outside_rows: i64,
+    /// Raw rows dated after the server's clock.
+    #[ts(type = "number")]
+    pub future_rows: i64,
+    /// The job that recomputes what differs, with `--repair`.
+    #[ts(type = "number | null")]
+    pub repair_job: Option<i64>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AuditDifference {
+    pub grain: Grain,
+    pub bucket_start: DateTime<Utc>,
+    /// Dimension values as one text.
+    pub group: String,
+    /// `missing`, `extra` or the columns that differ.
+    pub what: String,
+    pub rollup_value: Option<String>,
+    pub raw_value: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AuditSummary {
+    pub at: DateTime<Utc>,
+    #[ts(type = "number")]
+    pub buckets: i64,
+    #[ts(type = "number")]
+    pub differences: i64,
+    pub took_ms: f64,
+}
+
+// ---------------------------------------------------------------------------------------------------------------- doctor
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    Problem,
+    Warning,
+    Note,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Finding {
+    pub severity: Severity,
+    /// Stable and short: `no_time_index`, `row_security`, …
+    pub code: String,
+    pub rollup: Option<String>,
+    pub message: String,
+    /// SQL, or a command, that puts it right.
+    pub fix: Option<String>,
+}
+
+// ------------------------------------------------------------------------------------------------------------ declaration
+
+/// A rollup that is installed.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RollupSummary {
+    pub rollup: String,
+    pub title: String,
+    pub sources: Vec<String>,
+    pub dimensions: Vec<String>,
+    pub grains: Vec<Grain>,
+    pub applied_at: DateTime<Utc>,
+    pub paused: bool,
+}
+
+/// What `apply` would do.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Plan {
+    pub rollup: String,
+    /// In words, one step each; empty when nothing would change.
+    pub steps: Vec<String>,
+    pub warnings: Vec<String>,
+    pub sql: String,
+    /// Whether schema `tidemark` would be made first.
+    pub installs_schema: bool,
+}
+
+/// The server and what this connection may do.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ServerInfo {
+    /// Host, port, database and user, without the password.
+    pub label: String,
+    pub version: String,
+    pub role: String,
+    pub tls: String,
+    pub round_trip_ms: f64,
+    pub read_only: bool,
+    /// Schema `tidemark` is there and of a version this program can use.
+    pub installed: bool,
+    /// May tick, recompute, pause.
+    pub can_operate: bool,
+}

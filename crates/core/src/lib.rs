@@ -1,0 +1,5 @@
+//! Tidemark's core: declarations and their compiler, buckets, zones, covers, mergeable statistics.
+//!
+//! No I/O and no clock: `now` is passed in.
+
+pub mod api;

@@ -9,6 +9,7 @@ use ts_rs::TS;
 
 /// Bucket width that a query can ask for. `Total` is one bucket over the whole range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "lowercase")]
 pub enum Grain {
     #[serde(rename = "1m")]
@@ -28,6 +29,7 @@ pub enum Grain {
 
 /// First day of the viewer's week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "lowercase")]
 pub enum WeekStart {
     #[default]
@@ -37,6 +39,7 @@ pub enum WeekStart {
 
 /// Where an answer's numbers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReadMode {
     /// Rollup rows for clean buckets, raw rows for dirty ones: equals the raw rows at one snapshot.
@@ -50,6 +53,7 @@ pub enum ReadMode {
 
 /// Can a bucket or an answer be trusted?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Equals the raw rows at `as_of`.
@@ -62,6 +66,7 @@ pub enum State {
 
 /// Keep only rows whose dimension has one of these values; `None` is the NULL group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct DimensionFilter {
     pub dimension: String,
     pub values: Vec<Option<String>>,
@@ -122,6 +127,7 @@ pub struct QueryRow {
 
 /// What a measure is, for people.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct MeasureInfo {
     pub name: String,
     /// `ms`, `%`, `""` for a plain count, or whatever the declaration says.
@@ -133,6 +139,7 @@ pub struct MeasureInfo {
 
 /// One question of a board: every panel is drawn from its answer, so all of them show one snapshot.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct BoardRequest {
     pub rollup: String,
     /// A preset (`1h 6h 24h 7d 30d 90d today yesterday this-week`) or `FROM..TO` in the notations of the command line.
@@ -149,6 +156,7 @@ pub struct BoardRequest {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compare {
     PreviousPeriod,
@@ -158,6 +166,7 @@ pub enum Compare {
 
 /// Everything a board draws, as columns. Times are milliseconds since the epoch.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct BoardAnswer {
     pub rollup: String,
     pub tz: String,
@@ -192,6 +201,7 @@ pub struct BoardAnswer {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct BoardBucket {
     pub start_ms: f64,
     pub end_ms: f64,
@@ -205,6 +215,7 @@ pub struct BoardBucket {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct BoardSeries {
     /// The group's value; `None` is the NULL group, or all groups together.
     pub key: Option<String>,
@@ -216,6 +227,7 @@ pub struct BoardSeries {
 
 /// The same board, earlier by wall clock, aligned bucket by bucket.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct BoardCompare {
     pub kind: Compare,
     pub from_ms: f64,
@@ -227,6 +239,7 @@ pub struct BoardCompare {
 
 /// A place on a time axis.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct Tick {
     pub at_ms: f64,
     pub label: String,
@@ -234,6 +247,7 @@ pub struct Tick {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "lowercase")]
 pub enum TickKind {
     Plain,
@@ -247,6 +261,7 @@ pub enum TickKind {
 
 /// Status words, worst first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusWord {
     NotTrusted,
@@ -261,12 +276,14 @@ pub enum StatusWord {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct StatusReport {
     pub server_time: DateTime<Utc>,
     pub rollups: Vec<RollupStatus>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct RollupStatus {
     pub rollup: String,
     /// `tidemark`, later also `timescaledb`.
@@ -306,6 +323,7 @@ pub struct RollupStatus {
 
 /// Something that ticked a rollup lately.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct Ticker {
     /// `app`, `worker`, `cli`, `pg_cron` or the application_name of whoever called `tidemark.tick`.
     pub name: String,
@@ -314,6 +332,7 @@ pub struct Ticker {
 
 /// One rollup opened: all that the Rollups page shows beside its status.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct RollupDetail {
     pub rollup: String,
     pub declaration: String,
@@ -330,6 +349,7 @@ pub struct RollupDetail {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct GrainDetail {
     pub grain: Grain,
     pub table: String,
@@ -345,6 +365,7 @@ pub struct GrainDetail {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct SourceDetail {
     pub name: String,
     pub table: String,
@@ -361,6 +382,7 @@ pub struct SourceDetail {
 
 /// One tick.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct Run {
     pub started_at: DateTime<Utc>,
     pub took_ms: f64,
@@ -376,6 +398,7 @@ pub struct Run {
 
 /// What one call of tick did.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct TickReport {
     pub rollup: String,
     pub outcome: TickOutcome,
@@ -393,6 +416,7 @@ pub struct TickReport {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "snake_case")]
 pub enum TickOutcome {
     /// Nothing waits any more.
@@ -410,6 +434,7 @@ pub enum TickOutcome {
 // ------------------------------------------------------------------------------------------------------------------ jobs
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "snake_case")]
 pub enum JobState {
     Running,
@@ -419,6 +444,7 @@ pub enum JobState {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "snake_case")]
 pub enum JobKind {
     /// Buckets that were never computed.
@@ -428,6 +454,7 @@ pub enum JobKind {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct Job {
     #[ts(type = "number")]
     pub id: i64,
@@ -464,6 +491,7 @@ pub struct RecomputeRequest {
 
 /// What a recompute would do.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct RecomputePreview {
     pub rollup: String,
     pub from: DateTime<Utc>,
@@ -483,6 +511,7 @@ pub struct RecomputePreview {
 // ----------------------------------------------------------------------------------------------------------------- audit
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct AuditReport {
     pub rollup: String,
     pub from: Option<DateTime<Utc>>,
@@ -513,6 +542,7 @@ pub struct AuditReport {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct AuditDifference {
     pub grain: Grain,
     pub bucket_start: DateTime<Utc>,
@@ -525,6 +555,7 @@ pub struct AuditDifference {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct AuditSummary {
     pub at: DateTime<Utc>,
     #[ts(type = "number")]
@@ -537,6 +568,7 @@ pub struct AuditSummary {
 // ---------------------------------------------------------------------------------------------------------------- doctor
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     Problem,
@@ -545,6 +577,7 @@ pub enum Severity {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct Finding {
     pub severity: Severity,
     /// Stable and short: `no_time_index`, `row_security`, …
@@ -559,6 +592,7 @@ pub struct Finding {
 
 /// A rollup that is installed.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct RollupSummary {
     pub rollup: String,
     pub title: String,
@@ -571,6 +605,7 @@ pub struct RollupSummary {
 
 /// What `apply` would do.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct Plan {
     pub rollup: String,
     /// In words, one step each; empty when nothing would change.
@@ -583,6 +618,7 @@ pub struct Plan {
 
 /// The server and what this connection may do.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct ServerInfo {
     /// Host, port, database and user, without the password.
     pub label: String,

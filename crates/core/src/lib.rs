@@ -3,3 +3,4 @@
 //! No I/O and no clock: `now` is passed in.
 
 pub mod api;
+pub mod board_spec;

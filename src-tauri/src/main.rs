@@ -1,0 +1,3 @@
+fn main() {
+    tidemark_app::run();
+}

@@ -4,3 +4,8 @@
 
 pub mod api;
 pub mod board_spec;
+pub mod cover;
+pub mod grain;
+pub mod sketch;
+pub mod suggest;
+pub mod zone;

@@ -1,0 +1,3 @@
+//! settings
+#[derive(Debug)]
+pub struct Settings;

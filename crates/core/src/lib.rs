@@ -3,9 +3,15 @@
 //! No I/O and no clock: `now` is passed in.
 
 pub mod api;
+pub mod axis;
 pub mod board_spec;
 pub mod cover;
+pub mod dd;
+pub mod format;
 pub mod grain;
+pub mod moments;
 pub mod sketch;
 pub mod suggest;
+pub mod times;
 pub mod zone;
+pub mod zone_search;

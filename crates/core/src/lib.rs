@@ -3,15 +3,18 @@
 //! No I/O and no clock: `now` is passed in.
 
 pub mod api;
-pub mod axis;
 pub mod board_spec;
 pub mod cover;
-pub mod dd;
-pub mod format;
 pub mod grain;
-pub mod moments;
 pub mod sketch;
 pub mod suggest;
-pub mod times;
 pub mod zone;
+pub mod dd;
+pub mod moments;
+pub mod model;
+pub mod spec;
+pub mod sql;
+pub mod axis;
+pub mod format;
+pub mod times;
 pub mod zone_search;

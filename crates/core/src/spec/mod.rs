@@ -1,0 +1,142 @@
+//! The declaration of a rollup: one TOML file.
+//!
+//! [`Spec::parse`] reads and checks all that can be checked without a database; [`crate::model::Model::resolve`] adds
+//! what the database knows (schemas, column types) and is what the compiler in [`crate::sql`] turns into SQL.
+
+mod check;
+mod error;
+pub mod expr;
+pub mod on;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use error::{Location, SpecError};
+
+use crate::api::Grain;
+use crate::board_spec::Board;
+
+/// A declaration as written. Field order and names are those of `docs/ROLLUPS.md`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spec {
+    pub name: Spanned<String>,
+    pub title: Option<String>,
+    #[serde(default)]
+    pub description: String,
+    /// Finest first; the first is the base grain.
+    pub grains: Vec<Spanned<String>>,
+    /// How long buckets of a fine grain are kept: `{ "1m" = "2 days" }`.
+    #[serde(default)]
+    pub keep: IndexMap<String, Spanned<String>>,
+    pub source: Vec<Source>,
+    #[serde(default)]
+    pub dimensions: IndexMap<String, Spanned<Dimension>>,
+    pub measures: IndexMap<String, Spanned<Measure>>,
+    #[serde(default)]
+    pub relation: Vec<Spanned<Relation>>,
+    pub board: Option<Board>,
+}
+
+/// A raw table that feeds the rollup.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub name: Spanned<String>,
+    /// `[schema.]table alias`; quote names that need it.
+    pub table: Spanned<String>,
+    /// The time column, `alias.column`.
+    pub time: Spanned<String>,
+    /// The zone of a `timestamp without time zone`; UTC where it is not said.
+    pub time_zone: Option<Spanned<String>>,
+    /// The unit of an integer time column: `s`, `ms` or `us`.
+    pub time_unit: Option<Spanned<String>>,
+    #[serde(default)]
+    pub lookups: Vec<Lookup>,
+    /// Rows that count: SQL over the source and its lookups.
+    #[serde(rename = "where")]
+    pub filter: Option<Spanned<String>>,
+    #[serde(default)]
+    pub dimensions: IndexMap<String, Spanned<String>>,
+    #[serde(default)]
+    pub values: IndexMap<String, Spanned<String>>,
+}
+
+/// A table that is joined with LEFT JOIN on a unique key; a change of a used column moves history.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    pub table: Spanned<String>,
+    /// `alias.key = expression over what comes before`.
+    pub on: Spanned<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dimension {
+    #[serde(rename = "type", default = "text")]
+    pub sql_type: String,
+    pub label: Option<String>,
+}
+
+fn text() -> String {
+    "text".to_owned()
+}
+
+/// A measure: exactly one form of `count`, `sum`, `min`, `max`, `distribution` (stored), `expr`, `ratio`, `mean`,
+/// `quantile` (derived).
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    pub count: Option<String>,
+    pub sum: Option<String>,
+    pub min: Option<String>,
+    pub max: Option<String>,
+    pub distribution: Option<String>,
+    pub expr: Option<String>,
+    pub ratio: Option<[String; 2]>,
+    pub mean: Option<String>,
+    pub quantile: Option<f64>,
+    /// The distribution that `quantile` reads.
+    pub of: Option<String>,
+    /// SQL over the source's values: only these rows count.
+    #[serde(rename = "where")]
+    pub filter: Option<String>,
+    #[serde(default)]
+    pub unit: String,
+    pub label: Option<String>,
+}
+
+/// A view for SQL readers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relation {
+    pub name: String,
+    pub grain: String,
+    /// `bucket_start` is timestamptz; a name that ends in `_date` is the UTC date.
+    #[serde(default = "bucket_start")]
+    pub time_column: String,
+    /// Measures, in this order; all where it is left out.
+    #[serde(default)]
+    pub measures: Vec<String>,
+}
+
+fn bucket_start() -> String {
+    "bucket_start".to_owned()
+}
+
+impl Spec {
+    /// Read a declaration. `origin` is the file's name for messages.
+    pub fn parse(origin: &str, text: &str) -> Result<Spec, SpecError> {
+        let spec: Spec = toml::from_str(text).map_err(|error| SpecError::syntax(origin, text, &error))?;
+        check::check(&spec).map_err(|(span, message)| SpecError::at(origin, text, span, message))?;
+        Ok(spec)
+    }
+
+    /// The grains, finest first. Checked by [`Spec::parse`].
+    #[must_use]
+    pub fn grain_list(&self) -> Vec<Grain> {
+        self.grains.iter().filter_map(|grain| Grain::parse(grain.get_ref())).collect()
+    }
+}

@@ -1,0 +1,246 @@
+//! From raw rows: the statistics of any spans, where data lies, and which spans a lookup key touches.
+
+use super::source::{between, from, instant, valid};
+use super::{READER, Statement, function, key_names, list, own};
+use crate::model::{Column, Merge, Model, Number, Stat, StatKind};
+use crate::spec::on::quote;
+
+/// The result columns of `raw` and `fresh`: bucket, dimensions, raw_rows, statistics.
+pub(super) fn result_columns(model: &Model) -> String {
+    let mut columns = vec!["bucket timestamptz".to_owned()];
+    columns.extend(model.dimensions.iter().map(|dimension| format!("{} {}", quote(&dimension.name), dimension.sql_type)));
+    columns.push("raw_rows bigint".to_owned());
+    columns.extend(model.columns().iter().map(|column| format!("{} {}", quote(&column.name), column.sql_type)));
+    columns.join(", ")
+}
+
+/// `ROLLUP__raw(lo[], hi[])`: one row per span and group, labelled by the span's start. Spans are sorted and disjoint.
+///
+/// Neighbouring spans are read as one range of the raw table; `width_bucket` then finds each row's span.
+pub(super) fn raw(model: &Model) -> Statement {
+    let mut ctes = vec![SPANS.to_owned()];
+    let mut parts = Vec::new();
+    let keys = key_names(model);
+    let columns = model.columns();
+    for (at, source) in model.sources.iter().enumerate() {
+        let facts = quote(&format!("{}_facts", source.name));
+        let mut outputs = vec![format!("p_lo[width_bucket({}, p_lo)] as bucket", instant(source))];
+        outputs.extend(source.dimensions.iter().zip(&model.dimensions).map(|(sql, dimension)| format!("({sql})::{} as {}", dimension.sql_type, quote(&dimension.name))));
+        outputs.extend(source.values.iter().map(|value| format!("({}) as {}", value.expression, quote(&value.name))));
+        let filter = source.filter.as_ref().map_or(String::new(), |filter| format!("\n    where ({filter})"));
+        let tables = from(source, &source.joins);
+        let (raw, joins) = tables.split_once('\n').map_or((tables.as_str(), String::new()), |(raw, joins)| (raw, format!("\n{joins}")));
+        ctes.push(format!(
+            "{facts} as materialized (\n    select {}\n    from tidemark_span join {raw} on {}{joins}{filter}\n  )",
+            outputs.join(",\n      "),
+            between(source, "tidemark_span.lo", "tidemark_span.hi"),
+        ));
+        parts.push(branch(model, &columns, "count(*)", |column| (model.stats[column.stat].source == at).then(|| aggregate(&model.stats[column.stat], column)).flatten(), &facts));
+        for column in columns.iter().filter(|column| column.merge == Merge::Sketch && model.stats[column.stat].source == at) {
+            let stat = &model.stats[column.stat];
+            let bins = quote(&format!("{}_bins", stat.name));
+            let value = quote(stat.value.as_deref().unwrap_or_default());
+            ctes.push(format!(
+                "{bins} as (\n    select {keys}, tidemark.sketch_key({value}::double precision) as tidemark_key, count(*) as tidemark_n\n    from {facts} where {}\n    group by {keys}, tidemark_key\n  )",
+                finite(stat),
+                keys = list("", keys.iter().copied()),
+            ));
+            parts.push(packed(model, &columns, column, &bins));
+        }
+    }
+    let body = format!("begin\n  return query with {}\n  {};\nend", ctes.join(", "), combined(model, &columns, &parts));
+    function(
+        &format!("{}__raw", model.name),
+        "p_lo timestamptz[], p_hi timestamptz[]",
+        &format!("table ({})", result_columns(model)),
+        READER,
+        &format!("Statistics of {} over any spans (sorted, disjoint), from raw rows: one row per span and group, bucket is the span's start.", model.name),
+        &body,
+    )
+}
+
+pub(super) const SPANS: &str = "tidemark_span as (\n    select lower(r) as lo, upper(r) as hi\n    from unnest((select range_agg(tstzrange(l, h)) from unnest(p_lo, p_hi) as u (l, h))) as r\n  )";
+
+/// One branch of the union: all columns, those it does not fill as NULL.
+fn branch(model: &Model, columns: &[Column], rows: &str, fill: impl Fn(&Column) -> Option<String>, table: &str) -> String {
+    let keys = list("", key_names(model));
+    let mut outputs = vec![keys.clone(), format!("{rows}::bigint as raw_rows")];
+    outputs.extend(columns.iter().map(|column| {
+        let sql = fill(column).unwrap_or_else(|| "null".to_owned());
+        format!("{sql}::{} as {}", column.sql_type, quote(&column.name))
+    }));
+    format!("select {}\n    from {table} group by {keys}", outputs.join(",\n      "))
+}
+
+/// The branch that packs one sketch's bins into bytes.
+pub(super) fn packed(model: &Model, columns: &[Column], sketch: &Column, bins: &str) -> String {
+    branch(
+        model,
+        columns,
+        "0",
+        |column| (column.name == sketch.name).then(|| "string_agg(tidemark.sketch_entry(tidemark_key, tidemark_n), ''::bytea order by tidemark_key)".to_owned()),
+        bins,
+    )
+}
+
+/// Branches joined group by group. Each sketch comes from exactly one branch.
+pub(super) fn combined(model: &Model, columns: &[Column], parts: &[String]) -> String {
+    let keys = list("", key_names(model));
+    let mut outputs = vec![keys.clone(), "sum(raw_rows)::bigint as raw_rows".to_owned()];
+    outputs.extend(columns.iter().map(merged));
+    format!(
+        "select {}\n  from (\n    {}\n  ) as tidemark_part\n  group by {keys}",
+        outputs.join(",\n    "),
+        parts.join("\n    union all\n    ")
+    )
+}
+
+/// A column merged over rows.
+pub(super) fn merged(column: &Column) -> String {
+    let name = quote(&column.name);
+    let sql = match column.merge {
+        Merge::Count => format!("coalesce(sum({name}), 0)"),
+        Merge::Sum => format!("sum({name})"),
+        Merge::Min => format!("min({name})"),
+        Merge::Max => format!("max({name})"),
+        Merge::Sketch => format!("string_agg({name}, ''::bytea)"),
+    };
+    format!("{sql}::{} as {name}", column.sql_type)
+}
+
+/// What a column is over a source's facts; sketches have a branch of their own.
+fn aggregate(stat: &Stat, column: &Column) -> Option<String> {
+    let value = quote(stat.value.as_deref().unwrap_or_default());
+    let filtered = |aggregate: &str, condition: Option<String>| match condition {
+        Some(condition) => format!("{aggregate} filter (where {condition})"),
+        None => aggregate.to_owned(),
+    };
+    let own_filter = stat.filter.as_ref().map(|filter| format!("({filter})"));
+    Some(match stat.kind {
+        StatKind::Count => filtered("count(*)", own_filter),
+        StatKind::Sum => filtered(&format!("sum({value})"), own_filter),
+        StatKind::Min => filtered(&format!("min({value})"), own_filter),
+        StatKind::Max => filtered(&format!("max({value})"), own_filter),
+        StatKind::Distribution => match column.name.rsplit("__").next() {
+            Some("n") => filtered("count(*)", Some(finite(stat))),
+            Some("odd") => {
+                let odd = format!("{value} is not null and not {}", finite_value(stat));
+                filtered("count(*)", Some(own_filter.map_or(odd.clone(), |filter| format!("{odd} and {filter}"))))
+            }
+            Some("sum") => filtered(&format!("sum({value})"), Some(finite(stat))),
+            Some("min") => filtered(&format!("min({value}::double precision)"), Some(finite(stat))),
+            Some("max") => filtered(&format!("max({value}::double precision)"), Some(finite(stat))),
+            _ => return None,
+        },
+    })
+}
+
+fn finite_value(stat: &Stat) -> String {
+    let value = quote(stat.value.as_deref().unwrap_or_default());
+    match stat.number {
+        Number::Int => format!("({value} is not null)"),
+        // NaN sorts above infinity.
+        Number::Exact => format!("({value}::numeric > '-Infinity' and {value}::numeric < 'Infinity')"),
+        Number::Float => format!("({value} > '-Infinity' and {value} < 'Infinity')"),
+    }
+}
+
+fn finite(stat: &Stat) -> String {
+    match &stat.filter {
+        Some(filter) => format!("{} and ({filter})", finite_value(stat)),
+        None => finite_value(stat),
+    }
+}
+
+/// `ROLLUP__extent()`: from the first to the last bucket that raw rows or rollup rows are in.
+pub(super) fn extent(model: &Model) -> Statement {
+    let base = model.base().name();
+    let mut parts: Vec<String> = model
+        .sources
+        .iter()
+        .map(|source| {
+            format!(
+                "select tidemark.bucket_floor('{base}', min({0})) as lo, tidemark.bucket_next('{base}', tidemark.bucket_floor('{base}', max({0}))) as hi\n    from {1} where {2}",
+                instant(source),
+                from(source, &[]),
+                valid(source)
+            )
+        })
+        .collect();
+    for level in 0..model.levels.len() {
+        let grain = model.levels[level].grain.name();
+        parts.push(format!("select min(bucket), tidemark.bucket_next('{grain}', max(bucket)) from {}", own(&model.table(level))));
+    }
+    function(
+        &format!("{}__extent", model.name),
+        "",
+        "tstzrange",
+        READER,
+        &format!("Where data of {} lies, in raw tables or in rollup tables.", model.name),
+        &format!("begin\n  return (select coalesce(tstzrange(min(lo), max(hi)), 'empty') from (\n    {}\n  ) as part having min(lo) is not null);\nend", parts.join("\n    union all\n    ")),
+    )
+}
+
+/// `ROLLUP__outside()`: raw rows that belong to no bucket, and raw rows dated after now.
+pub(super) fn outside(model: &Model) -> Statement {
+    let counts = |condition: &dyn Fn(&crate::model::SourceModel) -> String| {
+        model
+            .sources
+            .iter()
+            .map(|source| format!("(select count(*) from {} where {})", from(source, &[]), condition(source)))
+            .collect::<Vec<_>>()
+            .join(" + ")
+    };
+    function(
+        &format!("{}__outside", model.name),
+        "",
+        "table (outside_rows bigint, future_rows bigint)",
+        READER,
+        "Raw rows whose time is NULL, infinite or outside 1900-2300, and raw rows dated after now.",
+        &format!(
+            "begin\n  return query select {},\n    {};\nend",
+            counts(&|source| format!("({}) is not true", valid(source))),
+            counts(&|source| format!("({}) and {}", valid(source), between(source, "clock_timestamp()", "'2300-01-01 00:00+00'::timestamptz")))
+        ),
+    )
+}
+
+/// `ROLLUP__expand(input, keys)`: the spans whose raw rows have one of these lookup keys.
+pub(super) fn expand(model: &Model) -> Statement {
+    let base = model.base().name();
+    let mut arms = Vec::new();
+    for (input, lookup) in model.lookups.iter().enumerate() {
+        let mut queries = Vec::new();
+        for source in &model.sources {
+            for (at, join) in source.joins.iter().enumerate().filter(|(_, join)| join.input == input) {
+                let key = |index: usize| format!("(k->>{index})::{}", lookup.used.get(&lookup.keys[index]).map_or("text", String::as_str));
+                let condition = if join.expressions.len() == 1 {
+                    format!("{} = any (array(select {} from jsonb_array_elements(p_keys) as k))", join.expressions[0], key(0))
+                } else {
+                    let casts: Vec<String> = (0..join.expressions.len()).map(key).collect();
+                    format!("({}) in (select {} from jsonb_array_elements(p_keys) as k)", join.expressions.join(", "), casts.join(", "))
+                };
+                queries.push(format!(
+                    "select tidemark.bucket_floor('{base}', {}) as b\n      from {}\n      where {} and {condition} group by 1",
+                    instant(source),
+                    from(source, &source.joins[..at]),
+                    valid(source)
+                ));
+            }
+        }
+        let ordinal = model.sources.len() + input;
+        arms.push(format!(
+            "  if p_input = {ordinal} then -- {}\n    return query select unnest(range_agg(tstzrange(b, tidemark.bucket_next('{base}', b)))) from (\n      {}\n    ) as hit;\n  end if;",
+            lookup.table.replace(['\n', '\r'], " "),
+            queries.join("\n      union\n      ")
+        ));
+    }
+    function(
+        &format!("{}__expand", model.name),
+        "p_input smallint, p_keys jsonb",
+        "setof tstzrange",
+        READER,
+        "The spans whose raw rows have one of these lookup keys. Called by tidemark.intake.",
+        &format!("begin\n{}\nend", arms.join("\n")),
+    )
+}

@@ -1,0 +1,205 @@
+//! The rollup tables, and for each level how it is recomputed, written and compared.
+
+use super::live::{SPANS, combined, merged, packed, result_columns};
+use super::{Kind, Statement, function, key_names, list, own};
+use crate::model::{MeasureForm, Merge, Model};
+use crate::spec::on::{literal, quote};
+
+/// Quantiles that some relation of this level's grain shows: they are stored, so that plain SQL is cheap.
+pub(super) fn stored_quantiles(model: &Model, level: usize) -> Vec<(String, usize, f64)> {
+    let grain = model.levels[level].grain;
+    let shown = |name: &str| model.relations.iter().any(|relation| relation.grain == grain && relation.measures.iter().any(|measure| measure == name));
+    model
+        .measures
+        .iter()
+        .filter_map(|measure| match measure.form {
+            MeasureForm::Quantile(stat, q) if shown(&measure.name) => Some((measure.name.clone(), stat, q)),
+            _ => None,
+        })
+        .collect()
+}
+
+pub(super) fn tables(model: &Model) -> Vec<Statement> {
+    (0..model.levels.len())
+        .map(|level| {
+            let name = model.table(level);
+            let mut columns = vec!["bucket timestamptz not null".to_owned()];
+            columns.extend(model.dimensions.iter().map(|dimension| format!("{} {}", quote(&dimension.name), dimension.sql_type)));
+            columns.push("raw_rows bigint not null".to_owned());
+            columns.extend(model.columns().iter().map(|column| {
+                let not_null = if column.merge == Merge::Count { " not null" } else { "" };
+                format!("{} {}{not_null}", quote(&column.name), column.sql_type)
+            }));
+            columns.extend(stored_quantiles(model, level).iter().map(|(name, ..)| format!("{} double precision", quote(name))));
+            columns.push("computed_at timestamptz not null".to_owned());
+            columns.push(format!("constraint {} unique nulls not distinct ({})", quote(&format!("{name}_key")), list("", key_names(model))));
+            let sketches: String = model
+                .columns()
+                .iter()
+                .filter(|column| column.merge == Merge::Sketch)
+                .map(|column| format!("alter table {} alter column {} set storage external;\n", own(&name), quote(&column.name)))
+                .collect();
+            // Sketches lie out of line, so that reading counts does not drag them along.
+            let tuple_target = if sketches.is_empty() { "" } else { " with (toast_tuple_target = 128)" };
+            Statement {
+                kind: Kind::Table,
+                sql: format!(
+                    "create table if not exists {own} (\n  {}\n){tuple_target};\n{sketches}comment on table {own} is {};\n",
+                    columns.join(",\n  "),
+                    literal(&format!("Rollup {} by {}: buckets start at bucket (UTC).", model.name, model.levels[level].grain.label())),
+                    own = own(&name),
+                ),
+                name,
+            }
+        })
+        .collect()
+}
+
+/// `fresh`, `replace` and `diff` of one level.
+pub(super) fn level(model: &Model, level: usize) -> Vec<Statement> {
+    let grain = model.levels[level].grain.name();
+    vec![fresh(model, level, grain), replace(model, level, grain), diff(model, level, grain)]
+}
+
+/// Merge from the finer level, or compute from raw rows.
+fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
+    let columns = model.columns();
+    let from_raw = format!("return query select * from {}(p_lo, p_hi);", own(&format!("{}__raw", model.name)));
+    let body = match model.levels[level].merge_from {
+        None => format!("begin\n  {from_raw}\nend"),
+        Some(finer) => {
+            let keys = list("", key_names(model));
+            let mut finer_columns = vec!["p_lo[width_bucket(t.bucket, p_lo)] as bucket".to_owned()];
+            finer_columns.extend(model.dimensions.iter().map(|dimension| format!("t.{}", quote(&dimension.name))));
+            finer_columns.push("t.raw_rows".to_owned());
+            finer_columns.extend(columns.iter().map(|column| format!("t.{}", quote(&column.name))));
+            let mut ctes = vec![
+                SPANS.to_owned(),
+                format!(
+                    "finer as materialized (\n    select {}\n    from tidemark_span as s join {} as t on t.bucket >= s.lo and t.bucket < s.hi\n  )",
+                    finer_columns.join(", "),
+                    own(&model.table(finer))
+                ),
+            ];
+            let mut outputs = vec![keys.clone(), "sum(raw_rows)::bigint as raw_rows".to_owned()];
+            outputs.extend(columns.iter().map(|column| match column.merge {
+                Merge::Sketch => format!("null::bytea as {}", quote(&column.name)),
+                _ => merged(column),
+            }));
+            let mut parts = vec![format!("select {}\n    from finer group by {keys}", outputs.join(",\n      "))];
+            for column in columns.iter().filter(|column| column.merge == Merge::Sketch) {
+                let bins = quote(&format!("{}_bins", model.stats[column.stat].name));
+                ctes.push(format!(
+                    "{bins} as (\n    select {keys}, (e >> 45)::integer as tidemark_key, sum(e & 35184372088831)::bigint as tidemark_n\n    from finer, tidemark.sketch_entries({}) as e group by {keys}, tidemark_key\n  )",
+                    quote(&column.name)
+                ));
+                parts.push(packed(model, &columns, column, &bins));
+            }
+            format!("begin\n  if p_raw then\n    {from_raw}\n    return;\n  end if;\n  return query with {}\n  {};\nend", ctes.join(", "), combined(model, &columns, &parts))
+        }
+    };
+    function(
+        &format!("{}__fresh_{grain}", model.name),
+        "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
+        &format!("table ({})", result_columns(model)),
+        "stable",
+        &format!("What the buckets of {} by {grain} should hold now.", model.name),
+        &body,
+    )
+}
+
+/// Upsert rows that differ, delete groups that vanished. Returns how many raw rows stand behind the new rows.
+fn replace(model: &Model, level: usize, grain: &str) -> Statement {
+    let table = model.table(level);
+    let keys = key_names(model);
+    let quantiles = stored_quantiles(model, level);
+    let mut stored: Vec<String> = vec!["raw_rows".to_owned()];
+    stored.extend(model.columns().into_iter().map(|column| column.name));
+    let values: Vec<String> = stored
+        .iter()
+        .map(|name| quote(name))
+        .chain(quantiles.iter().map(|(_, stat, q)| {
+            let stat = &model.stats[*stat].name;
+            format!("tidemark.sketch_quantile({}, {q}, {}, {})", quote(&format!("{stat}__sketch")), quote(&format!("{stat}__min")), quote(&format!("{stat}__max")))
+        }))
+        .collect();
+    stored.extend(quantiles.into_iter().map(|(name, ..)| name));
+    let names = stored.iter().map(String::as_str);
+    let same_group: String = model.dimensions.iter().map(|dimension| format!(" and f.{0} is not distinct from t.{0}", quote(&dimension.name))).collect();
+    let assignments: Vec<String> = stored.iter().map(|name| format!("{0} = excluded.{0}", quote(name))).collect();
+    let body = format!(
+        "declare raw_row_count bigint;
+begin
+  with {SPANS}, fresh as materialized (
+    select * from {fresh}(p_lo, p_hi, p_raw)
+  ), gone as (
+    delete from {table} as t using tidemark_span as s
+    where t.bucket >= s.lo and t.bucket < s.hi
+      and not exists (select from fresh as f where f.bucket = t.bucket{same_group})
+  ), written as (
+    insert into {table} as t ({keys}, {stored}, computed_at)
+    select {keys}, {values}, clock_timestamp() from fresh
+    on conflict on constraint {constraint} do update set
+      {assignments}, computed_at = excluded.computed_at
+    where ({old}) is distinct from ({new})
+  )
+  select coalesce(sum(raw_rows), 0) into raw_row_count from fresh;
+  return raw_row_count;
+end",
+        fresh = own(&format!("{}__fresh_{grain}", model.name)),
+        table = own(&table),
+        keys = list("", keys),
+        stored = list("", names.clone()),
+        values = values.join(", "),
+        constraint = quote(&format!("{table}_key")),
+        assignments = assignments.join(", "),
+        old = list("t.", names.clone()),
+        new = list("excluded.", names),
+    );
+    function(
+        &format!("{}__replace_{grain}", model.name),
+        "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
+        "bigint",
+        "",
+        &format!("Recompute buckets of {} by {grain} and write what differs. Called by tidemark.work.", model.name),
+        &body,
+    )
+}
+
+/// Groups that differ between what is stored and what should be, both sides as jsonb; sketches as a digest of their bins.
+fn diff(model: &Model, level: usize, grain: &str) -> Statement {
+    let dimensions: Vec<&str> = model.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
+    let group = if dimensions.is_empty() { "''".to_owned() } else { format!("jsonb_build_object({})::text", model.dimensions.iter().map(|dimension| format!("{}, {}", literal(&dimension.name), quote(&dimension.name))).collect::<Vec<_>>().join(", ")) };
+    let pairs: Vec<String> = std::iter::once("'raw_rows', raw_rows".to_owned())
+        .chain(model.columns().iter().map(|column| match column.merge {
+            Merge::Sketch => format!("{}, md5({})", literal(&column.name), quote(&column.name)),
+            _ => format!("{}, {}", literal(&column.name), quote(&column.name)),
+        }))
+        .collect();
+    // jsonb_build_object takes at most 100 arguments.
+    let object = pairs.chunks(40).map(|chunk| format!("jsonb_build_object({})", chunk.join(", "))).collect::<Vec<_>>().join(" || ");
+    let body = format!(
+        "begin
+  return query with {SPANS}, side as (
+    select bucket, {group} as grp, {object} as expected, null::jsonb as stored from {fresh}(p_lo, p_hi, p_raw)
+    union all
+    select t.bucket, {group}, null, {object} from {table} as t join tidemark_span as s on t.bucket >= s.lo and t.bucket < s.hi
+  ), paired as (
+    select bucket, grp, jsonb_agg(expected) filter (where expected is not null) -> 0 as expected,
+      jsonb_agg(stored) filter (where stored is not null) -> 0 as stored
+    from side group by bucket, grp
+  )
+  select bucket, grp, expected, stored from paired where expected is distinct from stored;
+end",
+        fresh = own(&format!("{}__fresh_{grain}", model.name)),
+        table = own(&model.table(level)),
+    );
+    function(
+        &format!("{}__diff_{grain}", model.name),
+        "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
+        "table (bucket timestamptz, grp text, expected jsonb, stored jsonb)",
+        "stable",
+        &format!("Groups of {} by {grain} that differ from what they should hold. Called by the audit.", model.name),
+        &body,
+    )
+}

@@ -1,0 +1,272 @@
+-- The tick: one READ COMMITTED transaction that takes marks and recomputes their buckets.
+
+-- Recomputes the targets of one level from raw rows and merges the coarser levels, in one subtransaction with the
+-- deletion of their marks. A batch that fails is halved until the poison bucket stands alone; that one backs off.
+create function tidemark.work(p_rollup integer, p_name text, p_level smallint, p_targets tstzmultirange,
+                              out buckets bigint, out raw_rows bigint, out failed bigint, out canceled boolean)
+language plpgsql
+as $$
+declare
+  l record;
+  starts timestamptz[];
+  nexts timestamptz[];
+  half record;
+  problem text;
+begin
+  buckets := 0; raw_rows := 0; failed := 0; canceled := false;
+  begin
+    perform tidemark.consume(p_rollup, p_targets);
+    for l in select v.* from tidemark.level v where v.rollup_id = p_rollup and v.level >= p_level order by v.level loop
+      -- A coarser bucket is merged only from a complete set of finer ones: not while part of it was never built.
+      select array_agg(s order by s), array_agg(tidemark.bucket_next(l.grain, s) order by s) into starts, nexts
+      from unnest(tidemark.align(l.grain, p_targets)) t, tidemark.bucket_starts(l.grain, t) s
+      where l.level = p_level or not exists (
+        select from tidemark.dirty d
+        where d.rollup_id = p_rollup and d.kind in ('b', 'u') and d.span && tstzrange(s, tidemark.bucket_next(l.grain, s)));
+      continue when starts is null;
+      if l.level = p_level then
+        buckets := tidemark.bucket_count((select base_grain from tidemark.rollup where id = p_rollup), p_targets);
+        execute format('select tidemark.%I($1, $2, true)', p_name || '__replace_' || l.grain) into raw_rows using starts, nexts;
+      else
+        execute format('select tidemark.%I($1, $2, false)', p_name || '__replace_' || l.grain) using starts, nexts;
+      end if;
+    end loop;
+    return;
+  exception
+    -- A person, or a statement time-out: make way, keep the marks, come back with less.
+    when query_canceled then
+      canceled := true;
+      problem := sqlerrm;
+    when lock_not_available or deadlock_detected then
+      raise;
+    when others then
+      problem := sqlerrm;
+  end;
+  buckets := 0; raw_rows := 0;
+  select array_agg(s order by s) into starts
+  from tidemark.level v, unnest(p_targets) t, tidemark.bucket_starts(v.grain, t) s
+  where v.rollup_id = p_rollup and v.level = p_level;
+  if canceled or cardinality(starts) <= 1 then
+    perform tidemark.consume(p_rollup, p_targets, problem);
+    failed := cardinality(starts);
+    update tidemark.health set last_error = problem, last_error_at = clock_timestamp() where rollup_id = p_rollup;
+    return;
+  end if;
+  for half in
+    select range_agg(tstzrange(s, tidemark.bucket_next(v.grain, s))) as targets
+    from unnest(starts) with ordinality u (s, n), tidemark.level v
+    where v.rollup_id = p_rollup and v.level = p_level
+    group by n > cardinality(starts) / 2 order by n > cardinality(starts) / 2 desc
+  loop
+    select w.buckets + work.buckets, w.raw_rows + work.raw_rows, w.failed + work.failed, w.canceled
+    into buckets, raw_rows, failed, canceled
+    from tidemark.work(p_rollup, p_name, p_level, half.targets) w, (select buckets, raw_rows, failed) work;
+    exit when canceled;
+  end loop;
+end
+$$;
+comment on function tidemark.work(integer, text, smallint, tstzmultirange) is 'Recompute a batch of buckets.';
+
+create function tidemark.somebody_waits(p_rollup integer) returns boolean
+language sql stable
+as $$
+  select exists (
+    select from pg_catalog.pg_locks w
+    where not w.granted and w.locktype = 'relation' and w.mode = 'AccessExclusiveLock'
+      and w.relation in (select relid from tidemark.members(p_rollup)))
+$$;
+comment on function tidemark.somebody_waits(integer) is 'Whether somebody waits for an exclusive lock on one of the rollup''s raw tables.';
+
+-- Looks at capture; where changes may have gone by unmarked, everything becomes dirty. Returns a reason not to go on.
+create function tidemark.watch_capture(p_rollup integer, p_name text, out intact boolean, out blocked text)
+language plpgsql
+as $$
+declare
+  h tidemark.health%rowtype;
+  now_looks text := tidemark.fingerprint(p_rollup);
+  f record;
+  extent tstzrange;
+begin
+  select * into h from tidemark.health where rollup_id = p_rollup;
+  intact := h.capture_broken_at is null;
+  if not tidemark.fingerprint_differs(h.fingerprint_seen, now_looks) and intact then
+    return;
+  end if;
+  select count(*) as n, string_agg(message, '; ') filter (where fatal) as fatal into f from tidemark.capture_findings(p_rollup);
+  intact := f.n = 0;
+  blocked := f.fatal;
+  if blocked is null and tidemark.fingerprint_differs(h.fingerprint_seen, now_looks) then
+    execute format('select tidemark.%I()', p_name || '__extent') into extent;
+    if not isempty(extent) then
+      insert into tidemark.dirty (rollup_id, kind, span, since) values (p_rollup, 'c', extent, clock_timestamp());
+    end if;
+  end if;
+  update tidemark.health set
+    fingerprint_seen = case when blocked is null then now_looks else fingerprint_seen end,
+    fingerprint = case when intact then now_looks else fingerprint end,
+    capture_broken_at = case when not intact then coalesce(capture_broken_at, clock_timestamp()) end
+  where rollup_id = p_rollup;
+end
+$$;
+comment on function tidemark.watch_capture(integer, text) is 'Compare capture with what it was; a gap makes everything dirty.';
+
+-- Moves the line below which a short-lived level is no longer complete, then drops its rows there.
+create function tidemark.move_lines(p_rollup integer, p_now timestamptz) returns void
+language plpgsql
+as $$
+declare
+  l record;
+begin
+  for l in
+    select v.level, v.table_name, v.complete_from, tidemark.bucket_floor(parent.grain, p_now - v.keep) as line
+    from tidemark.level v join tidemark.level parent on parent.rollup_id = v.rollup_id and parent.level = v.level + 1
+    where v.rollup_id = p_rollup and v.keep is not null
+  loop
+    if l.line > l.complete_from then
+      update tidemark.level set complete_from = l.line where rollup_id = p_rollup and level = l.level;
+      execute format('delete from tidemark.%I where bucket < $1', l.table_name) using l.line;
+    end if;
+  end loop;
+end
+$$;
+comment on function tidemark.move_lines(integer, timestamptz) is 'Let the hot tail move on.';
+
+create function tidemark.tick(p_rollup text, p_ticker text default null, p_slice interval default '2 seconds') returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set row_security = off
+set jit = off
+set work_mem = '64MB'
+set lock_timeout = '300ms'
+as $$
+declare
+  r tidemark.rollup%rowtype;
+  h tidemark.health%rowtype;
+  started timestamptz;
+  batch_started timestamptz;
+  took interval;
+  i record;
+  b record;
+  w record;
+  watch record;
+  who text := coalesce(p_ticker, nullif(current_setting('application_name'), ''), 'sql');
+  outcome text;
+  problem text;
+  marks bigint := 0;
+  done_buckets bigint := 0;
+  done_rows bigint := 0;
+  still bigint := 0;
+  turn bigint;
+  oldest timestamptz;
+  new_extent tstzrange;
+begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'tidemark.tick needs READ COMMITTED, this transaction is %', current_setting('transaction_isolation')
+      using errcode = 'invalid_transaction_state', hint = 'Call it in a transaction of its own, without SET TRANSACTION ISOLATION LEVEL.';
+  end if;
+  select * into r from tidemark.rollup where name = p_rollup;
+  if not found then
+    raise exception 'there is no rollup %', quote_literal(p_rollup) using errcode = 'undefined_object';
+  end if;
+  -- In a statement of its own: what comes later takes its snapshots under the lock.
+  if not pg_try_advisory_xact_lock(1953064293, r.id) then
+    return jsonb_build_object('rollup', p_rollup, 'outcome', 'busy', 'marks', 0, 'buckets', 0, 'raw_rows', 0, 'left', 0, 'took_ms', 0, 'error', null);
+  end if;
+  select * into r from tidemark.rollup where id = r.id;
+  if not found or r.paused or not r.active then
+    return jsonb_build_object('rollup', p_rollup, 'outcome', 'paused', 'marks', 0, 'buckets', 0, 'raw_rows', 0, 'left', 0, 'took_ms', 0, 'error', null);
+  end if;
+  perform set_config('synchronous_commit', 'local', true);
+  started := clock_timestamp();
+  insert into tidemark.ticker values (r.id, who, started)
+    on conflict on constraint ticker_pkey do update set last_seen_at = excluded.last_seen_at;
+  update tidemark.health set last_attempt_at = started, tick_no = tick_no + 1 where rollup_id = r.id returning * into h;
+  turn := h.tick_no;
+
+  begin
+    select * into watch from tidemark.watch_capture(r.id, r.name);
+    if watch.blocked is not null then
+      raise exception '%', watch.blocked using errcode = 'TM001';
+    end if;
+    -- From here on no TRUNCATE and no rewrite can slip between a statement's snapshot and its scan.
+    for i in select distinct schema_name, table_name from tidemark.input where rollup_id = r.id loop
+      execute format('lock table only %I.%I in access share mode', i.schema_name, i.table_name);
+    end loop;
+    perform tidemark.move_lines(r.id, started);
+    marks := tidemark.intake(r.id, r.name);
+
+    loop
+      select * into b from tidemark.next_batch(r.id, turn, h.batch_units);
+      exit when b.targets is null;
+      turn := turn + 1;
+      batch_started := clock_timestamp();
+      select * into w from tidemark.work(r.id, r.name, b.level, b.targets);
+      took := clock_timestamp() - batch_started;
+      done_buckets := done_buckets + w.buckets;
+      done_rows := done_rows + w.raw_rows;
+      h.batch_units := case when w.failed > 0 or took > interval '800 ms' then greatest(1, h.batch_units / 2)
+                            when took < interval '200 ms' then least(20000, h.batch_units * 2) else h.batch_units end;
+      if w.canceled then
+        problem := 'canceled, or the statement time-out: the batch comes back smaller';
+        exit;
+      end if;
+      exit when clock_timestamp() >= started + p_slice;
+      if tidemark.somebody_waits(r.id) then
+        outcome := 'yielded';
+        exit;
+      end if;
+    end loop;
+
+    update tidemark.job j set state = 'done', finished_at = clock_timestamp()
+    where j.rollup_id = r.id and j.state = 'running' and not exists (select from tidemark.dirty d where d.job_id = j.id);
+    update tidemark.health set unrepaired = 0, repair_job_id = null
+    where rollup_id = r.id and repair_job_id in (select id from tidemark.job where state = 'done');
+
+    -- What was committed before `started` was seen by the intake, so what is left of it says how far the rollup is.
+    select min(a.since) filter (where a.kind = 'c') into oldest from tidemark.applicable(r.id) a;
+    select tidemark.bucket_count(r.base_grain, range_agg(a.span)) into still from tidemark.applicable(r.id) a;
+    execute format('select tidemark.%I()', r.name || '__extent') into new_extent;
+    update tidemark.health set
+      watermark_at = case when watch.intact then greatest(watermark_at, least(oldest, started)) else watermark_at end,
+      last_success_at = case when problem is null then clock_timestamp() else last_success_at end,
+      batch_units = h.batch_units,
+      extent = new_extent
+    where rollup_id = r.id;
+  exception
+    when lock_not_available or deadlock_detected then
+      outcome := 'yielded';
+    when others then
+      problem := sqlerrm;
+  end;
+
+  if problem is not null then
+    update tidemark.health set last_error = problem, last_error_at = clock_timestamp() where rollup_id = r.id;
+  end if;
+  outcome := case when problem is not null then 'failed' else coalesce(outcome, case when coalesce(still, 0) > 0 then 'more' else 'drained' end) end;
+  took := clock_timestamp() - started;
+  if marks > 0 or done_buckets > 0 or problem is not null then
+    insert into tidemark.run (rollup_id, started_at, took_ms, ticker, marks, buckets, raw_rows, lag_seconds, error)
+    values (r.id, started, extract(epoch from took) * 1000, who, marks, done_buckets, done_rows,
+            extract(epoch from started - h.watermark_at), problem);
+  end if;
+  if turn % 1000 = 0 then
+    delete from tidemark.run where rollup_id = r.id and started_at < started - interval '7 days';
+    delete from tidemark.ticker where rollup_id = r.id and last_seen_at < started - interval '7 days';
+  end if;
+  return jsonb_build_object('rollup', p_rollup, 'outcome', outcome, 'marks', marks, 'buckets', done_buckets,
+    'raw_rows', done_rows, 'left', coalesce(still, 0), 'took_ms', extract(epoch from took) * 1000, 'error', problem);
+end
+$$;
+comment on function tidemark.tick(text, text, interval) is 'Take marks and recompute their buckets, for at most about a slice. Call it from the app, a worker or pg_cron.';
+
+-- For callers whose tick ended with an error that took its transaction along.
+create function tidemark.record_failure(p_rollup text, p_error text) returns void
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update tidemark.health set last_error = p_error, last_error_at = clock_timestamp(), last_attempt_at = clock_timestamp(),
+    batch_units = greatest(1, batch_units / 2)
+  where rollup_id = (select id from tidemark.rollup where name = p_rollup)
+$$;
+comment on function tidemark.record_failure(text, text) is 'Record why a tick failed, in a transaction of its own.';

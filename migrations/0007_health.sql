@@ -1,0 +1,68 @@
+-- Health, for the app, the command line and any monitoring system.
+
+create function tidemark.waiting(p_rollup integer) returns tstzmultirange
+language sql stable
+as $$
+  select coalesce(range_agg(span) * tstzmultirange(tstzrange(max(r.frozen_before), null)), '{}')
+  from tidemark.rollup r
+  cross join lateral (
+    select d.span from tidemark.dirty d left join tidemark.job j on j.id = d.job_id
+    where d.rollup_id = r.id and (d.kind = 'c' or (d.kind in ('b', 'r') and j.state in ('running', 'paused')))
+    union all
+    select case m.kind when 'c' then tstzrange(m.lo, m.hi) else h.extent end
+    from tidemark.mark m, tidemark.health h
+    where m.rollup_id = r.id and h.rollup_id = r.id and m.kind in ('c', 'w')
+  ) s
+  where r.id = p_rollup
+$$;
+comment on function tidemark.waiting(integer) is 'The spans that wait for a tick, job marks included and frozen ones not.';
+
+create view tidemark.status as
+with figure as (
+  select r.id, r.name, r.capture, r.paused, r.active, r.frozen_before, r.base_grain, h.*,
+    h.capture_broken_at is null and not tidemark.fingerprint_differs(h.fingerprint, tidemark.fingerprint(r.id)) as capture_intact,
+    tidemark.bucket_count(r.base_grain, tidemark.waiting(r.id))
+      + (select count(*) from tidemark.mark m where m.rollup_id = r.id and m.kind = 'l') as pending_buckets,
+    least((select min(m.at) from tidemark.mark m where m.rollup_id = r.id),
+          (select min(a.since) from tidemark.applicable(r.id) a)) as oldest_pending_at,
+    (select count(*) from tidemark.dirty d where d.rollup_id = r.id and d.attempts > 0) as backing_off,
+    exists (select from tidemark.applicable(r.id)) as backlog,
+    (select coalesce(sum(tidemark.bucket_count(r.base_grain, tstzmultirange(d.span * tstzrange(null, r.frozen_before)))), 0)
+     from tidemark.dirty d where d.rollup_id = r.id and d.kind = 'c' and d.span && tstzrange(null, r.frozen_before)) as frozen_marks,
+    (select coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'last_seen_at', t.last_seen_at) order by t.last_seen_at desc), '[]')
+     from tidemark.ticker t where t.rollup_id = r.id) as tickers
+  from tidemark.rollup r join tidemark.health h on h.rollup_id = r.id
+), worded as (
+  select *,
+    extract(epoch from clock_timestamp() - watermark_at)::double precision as lag_seconds,
+    case
+      when not capture_intact or unrepaired > 0 then 'not_trusted'
+      when last_error_at > coalesce(last_success_at, '-infinity') or backing_off > 0 then 'failing'
+      when paused then 'paused'
+      when last_attempt_at is null then 'never_run'
+      when last_attempt_at < clock_timestamp() - interval '5 minutes' then 'stalled'
+      when watermark_at is null or watermark_at < clock_timestamp() - interval '5 minutes' then 'lagging'
+      when backlog then 'catching_up'
+      when frozen_marks > 0 then 'frozen_marks'
+      else 'healthy'
+    end as status
+  from figure
+)
+select name as rollup, 'tidemark'::text as engine, capture, capture_intact, status, watermark_at, lag_seconds,
+  pending_buckets, extract(epoch from clock_timestamp() - oldest_pending_at)::double precision as oldest_pending_seconds,
+  last_attempt_at, last_success_at, last_error, last_error_at,
+  nullif(frozen_before, '-infinity') as frozen_before, frozen_marks::bigint as frozen_marks,
+  pg_total_relation_size('tidemark.mark') + pg_total_relation_size('tidemark.dirty') as queue_bytes,
+  tickers, last_audit_at, last_audit_differences, backing_off, future_rows, paused
+from worded
+where active;
+comment on view tidemark.status is 'Health of every rollup: one row each, times in UTC, lag by the server''s clock. See docs/OPERATIONS.md for the words.';
+
+create function tidemark.lag_seconds(p_rollup text) returns double precision
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select extract(epoch from clock_timestamp() - h.watermark_at)::double precision
+  from tidemark.rollup r join tidemark.health h on h.rollup_id = r.id where r.name = p_rollup
+$$;
+comment on function tidemark.lag_seconds(text) is 'Seconds between the server''s clock and the rollup''s watermark; null where it never ticked.';

@@ -1,0 +1,59 @@
+//! A panel's head: title, what it shows and a legend in one line.
+
+use plotters_backend::DrawingBackend;
+use tidemark_core::board_spec::{BoardPanel, PanelKind};
+
+use crate::canvas::{Area, Canvas, Type};
+use crate::theme::Ink;
+use crate::view::View;
+
+pub const HEIGHT: f64 = 34.0;
+
+/// One entry of a legend.
+pub struct Key {
+    pub name: String,
+    pub ink: Ink,
+    /// Over the whole range, for lines.
+    pub value: Option<String>,
+    pub line: bool,
+}
+
+/// Draw a head; the legend keeps to the right, and leaves out what does not fit.
+pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &BoardPanel, area: Area, keys: &[Key]) {
+    let baseline = area.y + 22.0;
+    let title = Type::new(13.0, canvas.ink.text_1).bold();
+    let hint = Type::new(11.0, canvas.ink.text_3);
+    canvas.text(area.x + 16.0, baseline, &panel.title, title);
+    let mut left = area.x + 16.0 + canvas.width(&panel.title, title) + 12.0;
+    let subtitle = match (&panel.subtitle, panel.kind) {
+        (None, PanelKind::Table | PanelKind::Number) => "over the whole range".to_owned(),
+        (Some(subtitle), PanelKind::Table | PanelKind::Number) => subtitle.clone(),
+        (Some(subtitle), _) => format!("{subtitle}, {}", view.width_word()),
+        (None, _) => view.width_word(),
+    };
+    canvas.text(left, baseline, &subtitle, hint);
+    left += canvas.width(&subtitle, hint) + 24.0;
+
+    let name = Type::new(11.0, canvas.ink.text_2);
+    let value = Type::new(11.0, canvas.ink.text_1).bold();
+    let mut right = area.right() - 12.0;
+    for key in keys.iter().rev() {
+        let swatch = if key.line { 14.0 } else { 10.0 };
+        let figure = key.value.as_ref().map_or(0.0, |v| canvas.width(v, value) + 6.0);
+        let width = swatch + 6.0 + canvas.width(&key.name, name) + figure;
+        if right - width < left {
+            break;
+        }
+        let x = right - width;
+        if key.line {
+            canvas.rule(x, baseline - 4.0, swatch, false, 2.0, key.ink);
+        } else {
+            canvas.fill(Area::new(x, baseline - 9.0, 10.0, 10.0), key.ink);
+        }
+        canvas.text(x + swatch + 6.0, baseline, &key.name, name);
+        if let Some(text) = &key.value {
+            canvas.text(right - figure + 6.0, baseline, text, value);
+        }
+        right = x - 16.0;
+    }
+}

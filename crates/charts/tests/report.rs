@@ -1,0 +1,104 @@
+//! What a report shows, and what it must never do. The pictures are left in `target/tmp/charts/` to be looked at.
+
+mod sample;
+
+use sample::{EVIL, answer, berlin, overview};
+use tidemark_charts::{Format, Label, Theme, render, report_html};
+
+fn label() -> Label {
+    Label {
+        connection: "prod-eu".to_owned(),
+        demo: true,
+    }
+}
+
+fn keep(name: &str, bytes: &[u8]) {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("charts");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(name), bytes).unwrap();
+}
+
+#[test]
+fn a_board_is_one_png_in_light_and_dark() {
+    for (theme, name) in [(Theme::Light, "overview-light.png"), (Theme::Dark, "overview-dark.png")] {
+        let bytes = render(&berlin(), &overview(), &label(), theme, Format::Png).unwrap();
+        let reader = png::Decoder::new(std::io::Cursor::new(&bytes)).read_info().unwrap();
+        assert_eq!(reader.info().width, 2560);
+        keep(name, &bytes);
+    }
+}
+
+#[test]
+fn a_board_is_one_well_formed_svg() {
+    let bytes = render(&berlin(), &overview(), &label(), Theme::Light, Format::Svg).unwrap();
+    keep("overview.svg", &bytes);
+    let text = String::from_utf8(bytes).unwrap();
+    assert!(text.starts_with("<svg ") && text.trim_end().ends_with("</svg>"));
+    assert_eq!(text.matches("<text ").count(), text.matches("</text>").count());
+    for word in ["Overview", "Europe/Berlin", "openai", "p99", "failures alone, own scale", "DEMO DATA", "prod-eu"] {
+        assert!(text.contains(word), "{word} is missing");
+    }
+}
+
+#[test]
+fn a_page_needs_nothing_else_and_follows_the_readers_scheme() {
+    let page = report_html(&berlin(), &overview(), &label()).unwrap();
+    keep("overview.html", page.as_bytes());
+    let own = page.replace("http://www.w3.org/2000/svg", "");
+    for outside in ["http:", "https:", "src=\"", "src='", "href", "url(", "<script", "<img", "@import"] {
+        assert!(!own.contains(outside), "the page refers to {outside}");
+    }
+    assert!(page.contains("prefers-color-scheme:dark"));
+    assert!(!page.contains("#0000"), "a placeholder colour was left");
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[test]
+fn a_name_with_markup_in_it_is_text() {
+    let mut answer = berlin();
+    answer.groups[1].key = Some("\"><script>alert(1)</script>".to_owned());
+    answer.groups[2].key = Some("'\u{1b}[2J\u{0}\u{202e}&amp;".to_owned());
+    answer.rollup = "<b>".to_owned();
+    let mut board = overview();
+    board.title = "</title><script>".to_owned();
+    let page = report_html(&answer, &board, &label()).unwrap();
+    let svg = String::from_utf8(render(&answer, &board, &label(), Theme::Dark, Format::Svg).unwrap()).unwrap();
+    for text in [&page, &svg] {
+        assert!(!text.contains("<img") && !text.contains("<script") && !text.contains("<b>alert") && !text.contains('\u{1b}'));
+        assert!(!text.contains('\u{202e}') && !text.contains('\u{0}'));
+        assert!(text.contains("&amp;amp;"), "an entity in a name is not decoded");
+    }
+    assert!(page.contains(&escaped(EVIL)));
+}
+
+#[test]
+fn an_answer_without_data_or_with_absurd_numbers_is_drawn_too() {
+    let mut answer = berlin();
+    for series in answer.groups.iter_mut().chain([&mut answer.overall]) {
+        for column in &mut series.columns {
+            column.fill(None);
+        }
+        series.total.fill(None);
+    }
+    let svg = render(&answer, &overview(), &Label::default(), Theme::Light, Format::Svg).unwrap();
+    assert!(String::from_utf8(svg).unwrap().contains("no data in this range"));
+    for value in [f64::NAN, f64::INFINITY, -5.0, 1e300, 1e-300] {
+        answer.overall.columns.iter_mut().for_each(|column| column.fill(Some(value)));
+        answer.overall.total.fill(Some(value));
+        render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).unwrap();
+    }
+    answer.buckets.clear();
+    assert!(render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).is_err());
+}
+
+#[test]
+fn more_groups_than_colours_and_narrow_buckets_fit() {
+    let names: Vec<String> = (0..40).map(|n| format!("model-{n} with a name that is much too long for its place")).collect();
+    let names: Vec<Option<&str>> = names.iter().map(|name| Some(name.as_str())).chain([None, Some("")]).collect();
+    let tz = chrono_tz::Asia::Kolkata;
+    let answer = answer("2026-11-01T18:30:00Z", 60, 480, "2026-11-21T00:20:00Z", tz, &names);
+    keep("many.png", &render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).unwrap());
+}

@@ -1,5 +1,95 @@
-pub fn run() {
+//! The desktop shell: a window, typed commands, an event, a tray icon. What it shows comes from `tidemark-db`.
+//!
+//! - [`Desk`](desk::Desk) is the state: one open database at most. It and what works for it know nothing of Tauri.
+//! - `open` goes from a chosen database to a ready window; `ticker` and `watchdog` run while it is open.
+//! - `commands` are what the window may ask for, one line each.
+
+mod args;
+mod commands;
+pub mod connection;
+mod demo;
+pub mod desk;
+mod open;
+mod ready;
+mod remember;
+mod requests;
+mod ticker;
+mod tray;
+mod watchdog;
+mod window;
+
+pub use args::{Args, Target};
+
+use std::sync::Arc;
+
+use desk::Desk;
+use tauri::{RunEvent, async_runtime};
+
+/// Open the window and stay until it is closed. Gives the process's exit status.
+pub fn run(args: &Args) -> Result<u8, Box<dyn std::error::Error>> {
+    let log = tracing_subscriber::EnvFilter::try_from_env("TIDEMARK_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
+    let runtime = tokio::runtime::Runtime::new()?;
+    async_runtime::set(runtime.handle().clone());
+    let desk = Desk::new(remember::Settings::default(), runtime.handle().clone());
+
+    let app = builder(&desk, args).build(tauri::generate_context!())?;
+    let ending = Arc::clone(&desk);
+    let status = app.run_return(move |_, event| {
+        if matches!(event, RunEvent::Exit) {
+            async_runtime::block_on(ending.close());
+        }
+    });
+    runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+    Ok(u8::try_from(status).unwrap_or(1))
+}
+
+fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
+    let (first, second) = (Arc::clone(desk), Arc::clone(desk));
+    let args = args.clone();
     tauri::Builder::default()
-        .run(tauri::generate_context!())
-        .expect("run");
+        // First of all, so that a second start ends before it does anything.
+        .plugin(tauri_plugin_single_instance::init(move |app, line, _folder| {
+            window::second_start(app, &second, &line);
+        }))
+        .plugin(window::state_plugin())
+        .manage(Arc::clone(desk))
+        .setup(move |app| {
+            window::open(app)?;
+            window::forward_connection(app.handle(), &first);
+            tray::install(app, &first);
+            window::exit_on_signals(app.handle());
+            let target = args.target(std::env::var("DATABASE_URL").ok(), remember::last_target(&first));
+            if let Some(target) = target {
+                first.open(target, args.yes);
+            }
+            Ok(())
+        })
+        .invoke_handler(tauri::generate_handler![
+            commands::connection::connection_state,
+            commands::connection::connect_demo,
+            commands::connection::connect_url,
+            commands::connection::disconnect,
+            commands::connection::retry,
+            commands::connection::setup_plan,
+            commands::connection::setup_apply,
+            commands::settings::settings,
+            commands::settings::save_settings,
+            commands::settings::system_zone,
+            commands::settings::search_zones,
+            commands::rollups::rollups,
+            commands::rollups::status,
+            commands::rollups::detail,
+            commands::rollups::tick,
+            commands::rollups::set_paused,
+            commands::rollups::audit,
+            commands::jobs::recompute_preview,
+            commands::jobs::recompute,
+            commands::jobs::jobs,
+            commands::jobs::cancel_job,
+            commands::jobs::pause_job,
+            commands::jobs::resume_job,
+            commands::board::board,
+            commands::board::numbers_on_screen,
+        ])
 }

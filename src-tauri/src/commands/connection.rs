@@ -1,0 +1,50 @@
+//! Which database is open.
+
+use tidemark_core::api::Plan;
+use tidemark_db::Declaration;
+
+use super::{Answer, DeskState};
+use crate::{args::Target, connection::ConnectionState, open};
+
+#[tauri::command]
+pub async fn connection_state(desk: DeskState<'_>) -> Answer<ConnectionState> {
+    Ok(desk.connection.borrow().clone())
+}
+
+#[tauri::command]
+pub async fn connect_demo(desk: DeskState<'_>) -> Answer<()> {
+    desk.open(Target::Demo, false);
+    Ok(())
+}
+
+#[tauri::command]
+pub async fn connect_url(desk: DeskState<'_>, url: String) -> Answer<()> {
+    desk.open(Target::Url(url), false);
+    Ok(())
+}
+
+#[tauri::command]
+pub async fn disconnect(desk: DeskState<'_>) -> Answer<()> {
+    desk.close().await;
+    Ok(())
+}
+
+#[tauri::command]
+pub async fn retry(desk: DeskState<'_>) -> Answer<()> {
+    desk.retry();
+    Ok(())
+}
+
+#[tauri::command]
+pub async fn setup_plan(desk: DeskState<'_>) -> Answer<Plan> {
+    let db = desk.db()?;
+    let plan = async { db.plan(&Declaration::load(open::SHIPPED)?).await };
+    desk.told(plan.await)
+}
+
+#[tauri::command]
+pub async fn setup_apply(desk: DeskState<'_>) -> Answer<()> {
+    open::set_up(&desk.db()?).await?;
+    desk.set_up.notify_one();
+    Ok(())
+}

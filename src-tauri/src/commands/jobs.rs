@@ -1,0 +1,52 @@
+//! Recompute jobs. The ticker works on them, so each change wakes it.
+
+use tidemark_core::api::{Job, RecomputePreview};
+
+use super::{Answer, DeskState};
+use crate::requests;
+
+#[tauri::command]
+pub async fn recompute_preview(
+    desk: DeskState<'_>,
+    rollup: String,
+    range: String,
+    reason: Option<String>,
+) -> Answer<RecomputePreview> {
+    let request = requests::recompute(&desk, rollup, &range, reason)?;
+    desk.told(desk.db()?.recompute_preview(&request).await)
+}
+
+#[tauri::command]
+pub async fn recompute(
+    desk: DeskState<'_>,
+    rollup: String,
+    range: String,
+    reason: Option<String>,
+) -> Answer<Job> {
+    let request = requests::recompute(&desk, rollup, &range, reason)?;
+    let job = desk.told(desk.db()?.recompute(&request).await)?;
+    desk.tick_now.notify_one();
+    Ok(job)
+}
+
+#[tauri::command]
+pub async fn jobs(desk: DeskState<'_>) -> Answer<Vec<Job>> {
+    desk.told(desk.db()?.jobs().await)
+}
+
+#[tauri::command]
+pub async fn cancel_job(desk: DeskState<'_>, id: i64) -> Answer<Job> {
+    desk.told(desk.db()?.cancel_job(id).await)
+}
+
+#[tauri::command]
+pub async fn pause_job(desk: DeskState<'_>, id: i64) -> Answer<Job> {
+    desk.told(desk.db()?.pause_job(id).await)
+}
+
+#[tauri::command]
+pub async fn resume_job(desk: DeskState<'_>, id: i64) -> Answer<Job> {
+    let job = desk.told(desk.db()?.resume_job(id).await)?;
+    desk.tick_now.notify_one();
+    Ok(job)
+}

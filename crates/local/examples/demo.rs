@@ -1,14 +1,16 @@
-//! Starts the embedded server, prints its URL, and stays up until it is told to stop.
-use tidemark_local::{DataDir, EmbeddedServer};
+//! Starts the embedded server with demo data and live traffic, prints its URL, and stays up until it is told to stop.
+
+use tidemark_local::{DataDir, run_demo};
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begun = std::time::Instant::now();
-    let server = EmbeddedServer::start(&DataDir::locate()?).await?;
-    eprintln!("up after {:?}, attached: {}", begun.elapsed(), server.attached);
-    println!("{}", server.url());
-    let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! { _ = tokio::signal::ctrl_c() => {}, _ = terminated.recv() => {} }
-    server.stop().await;
+    let demo = run_demo(&DataDir::locate()?, |done, total| eprint!("\r{done} of {total} rows")).await?;
+    eprintln!("\nup after {:.1?}, attached: {}", begun.elapsed(), demo.server.attached);
+    println!("{}", demo.server.url());
+    let mut terminated = signal(SignalKind::terminate())?;
+    tokio::select! { interrupted = tokio::signal::ctrl_c() => interrupted?, _ = terminated.recv() => {} }
+    demo.stop().await;
     Ok(())
 }

@@ -7,11 +7,13 @@
 pub mod demo;
 mod error;
 mod redact;
+mod run;
 pub mod server;
 pub mod settings;
 
 pub use error::LocalError;
 pub use redact::without_password;
+pub use run::{RunningDemo, run_demo};
 pub use server::{DataDir, EmbeddedServer};
 pub use settings::Settings;
 

@@ -3,18 +3,18 @@
 //! No I/O and no clock: `now` is passed in.
 
 pub mod api;
+pub mod axis;
 pub mod board_spec;
 pub mod cover;
-pub mod grain;
-pub mod sketch;
-pub mod suggest;
-pub mod zone;
 pub mod dd;
-pub mod moments;
+pub mod format;
+pub mod grain;
 pub mod model;
+pub mod moments;
+pub mod sketch;
 pub mod spec;
 pub mod sql;
-pub mod axis;
-pub mod format;
+pub mod suggest;
 pub mod times;
+pub mod zone;
 pub mod zone_search;

@@ -124,6 +124,18 @@ fn lord_howes_half_hour_is_a_short_bucket_of_its_own() {
 }
 
 #[test]
+fn a_half_hour_that_is_skipped_inside_an_hour_ends_it_there() {
+    // 02:30 became 03:00.
+    let tz = America::Caracas;
+    let buckets = cut("2016-05-01T05:30:00Z", "2016-05-01T08:00:00Z", Grain::Hour, tz);
+    assert_eq!(
+        starts(&buckets, tz),
+        ["05-01 01:00 -04:30", "05-01 02:00 -04:30", "05-01 03:00 -04:00"]
+    );
+    assert_eq!(hours(&buckets), [1.0, 0.5, 1.0]);
+}
+
+#[test]
 fn trolls_two_hours_and_casablancas_ramadan_are_cut_by_the_wall_clock() {
     let troll = cut(
         "2026-03-28T00:00:00Z",

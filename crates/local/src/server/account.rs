@@ -32,10 +32,10 @@ impl Account {
             return Ok(Self::of(&this, &this, false));
         }
         // What an earlier start made belongs to the user of then, also where a `postgres` user came later.
-        if let Ok(found) = fs::metadata(data.cluster()) {
-            if found.uid() != 0 {
-                return Ok(Self::of(&by_uid(Uid::from_raw(found.uid()))?, &this, true));
-            }
+        if let Ok(found) = fs::metadata(data.cluster())
+            && found.uid() != 0
+        {
+            return Ok(Self::of(&by_uid(Uid::from_raw(found.uid()))?, &this, true));
         }
         for name in ["postgres", "tidemark"] {
             if let Some(user) = by_name(name)?.filter(|user| !user.uid.is_root()) {

@@ -95,10 +95,10 @@ fn major_version(line: &str) -> Option<u32> {
 fn all_in(folders: Vec<PathBuf>) -> Vec<Programs> {
     let mut found: Vec<Programs> = Vec::new();
     for folder in folders {
-        if let Some(programs) = Programs::look(&folder) {
-            if !found.contains(&programs) {
-                found.push(programs);
-            }
+        if let Some(programs) = Programs::look(&folder)
+            && !found.contains(&programs)
+        {
+            found.push(programs);
         }
     }
     found

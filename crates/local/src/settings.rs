@@ -1,3 +1,0 @@
-//! settings
-#[derive(Debug)]
-pub struct Settings;

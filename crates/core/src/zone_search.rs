@@ -12,6 +12,7 @@ use crate::zone::{offset_at, to_local};
 
 /// A zone that a search found, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
 pub struct ZoneMatch {
     /// IANA name, `Asia/Kolkata`.
     pub zone: String,

@@ -141,7 +141,12 @@ fn brute(at: DateTime<Utc>, end: DateTime<Utc>, levels: &[Level], known: &mut Ha
         return *found;
     }
     // Raw rows up to the next place where a bucket of any level could start: weeks and months don't share theirs.
-    let stop = levels.iter().map(|level| level.grain.utc_next(at)).min().unwrap_or(end).min(end);
+    let stop = levels
+        .iter()
+        .map(|level| level.grain.utc_next(at))
+        .min()
+        .unwrap_or(end)
+        .min(end);
     let rest = brute(stop, end, levels, known);
     let mut best = (rest.0 + (stop - at).num_seconds(), rest.1);
     for level in levels {

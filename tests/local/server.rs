@@ -55,10 +55,11 @@ async fn until(what: &str, mut reached: impl FnMut() -> bool) {
     }
 }
 
-/// Another process that starts the server: this test's program again, which runs only `another_app`.
+/// Another process that starts the server: this test's program again, in which one test plays the part.
 fn another_app(place: &Place) -> Child {
     Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "another_app", "--ignored", "--nocapture"])
+        .args(["--exact", "plays_the_other_app_when_asked_to"])
+        .env("TIDEMARK_TEST_OTHER_APP", "1")
         .env("TIDEMARK_DATA_DIR", &place.0)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -67,8 +68,10 @@ fn another_app(place: &Place) -> Child {
 }
 
 #[test]
-#[ignore = "not a test of its own: the tests below start it as another process"]
-fn another_app() {
+fn plays_the_other_app_when_asked_to() {
+    if std::env::var_os("TIDEMARK_TEST_OTHER_APP").is_none() {
+        return;
+    }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let _server = EmbeddedServer::start(&DataDir::locate().expect("a folder"))

@@ -7,8 +7,10 @@ use crate::connection::ConnectionKind;
 /// A window on exact ops metrics, kept in your own PostgreSQL.
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "tidemark-app", version, about, long_about = None)]
-#[command(after_help = "Without arguments the window opens on the database of DATABASE_URL, else on the one it showed last.\n\
-                        Before anything is created in your database, the window says what and asks.")]
+#[command(
+    after_help = "Without arguments the window opens on the database of DATABASE_URL, else on the one it showed last.\n\
+                        Before anything is created in your database, the window says what and asks."
+)]
 pub struct Args {
     /// Open this database: postgres://user@host:5432/name
     #[arg(long, value_name = "URL")]
@@ -72,7 +74,10 @@ mod tests {
     #[test]
     fn an_argument_wins_over_the_environment_and_the_environment_over_the_last_connection() {
         let url = |text: &str| Some(Target::Url(text.to_owned()));
-        assert_eq!(target(&["--database-url", "a"], Some("b"), Some(Target::Demo)), url("a"));
+        assert_eq!(
+            target(&["--database-url", "a"], Some("b"), Some(Target::Demo)),
+            url("a")
+        );
         assert_eq!(target(&["--demo"], Some("b"), url("c")), Some(Target::Demo));
         assert_eq!(target(&[], Some("b"), Some(Target::Demo)), url("b"));
         assert_eq!(target(&[], Some(" "), Some(Target::Demo)), Some(Target::Demo));

@@ -1,47 +1,99 @@
 //! The embedded server with demo data: everything that is only so for the demo.
 
-use tidemark_db::{Db, ErrorInfo};
-use tidemark_local::{DataDir, EmbeddedServer, LocalError};
+use std::sync::Arc;
 
-use crate::desk::Desk;
+use chrono::Utc;
+use tidemark_core::api::ServerInfo;
+use tidemark_db::{Db, ErrorInfo};
+use tidemark_local::{
+    DataDir, EmbeddedServer, LocalError,
+    demo::{self, LiveTraffic, Size},
+};
+
+use crate::{
+    connection::{ConnectionKind, ConnectionState, Phase, Progress},
+    desk::Desk,
+    open,
+};
 
 /// What runs while the demo is open.
 pub(crate) struct Demo {
     server: EmbeddedServer,
+    /// `None` before it begins, and where the server is another process's: that one writes the traffic.
+    live: Option<LiveTraffic>,
 }
 
-impl Demo {
-    async fn stop(self) {
-        self.server.stop().await;
+/// Connect to the embedded server, starting it where it does not run.
+pub(crate) async fn connect(desk: &Desk) -> Result<(Db, ServerInfo), ErrorInfo> {
+    let url = desk.demo.lock().await.as_ref().map(|demo| demo.server.url().to_owned());
+    if let Some(url) = url {
+        match open::connect_url(&url).await {
+            Ok(connected) => return Ok(connected),
+            // Its process ended; or it belongs to another app, which was closed.
+            Err(error) => tracing::info!("starting the embedded server again: {}", error.message),
+        }
+        stop(desk).await;
     }
-}
-
-/// Start the embedded server, or find it running, and give its URL.
-pub(crate) async fn start(desk: &Desk) -> Result<String, ErrorInfo> {
-    let server = EmbeddedServer::start(&DataDir::locate().map_err(failed)?).await.map_err(failed)?;
+    let data = DataDir::locate().map_err(failed)?;
+    let server = EmbeddedServer::start(&data).await.map_err(failed)?;
     let url = server.url().to_owned();
-    let mut running = desk.demo.lock().await;
-    // Found running while this process holds one: it is that one, and dropping its handle would stop it.
-    if !(server.attached && running.is_some()) {
-        *running = Some(Demo { server });
+    *desk.demo.lock().await = Some(Demo { server, live: None });
+    open::connect_url(&url).await
+}
+
+/// Bring the demo's data up to now, apply the shipped rollup, and begin live traffic.
+pub(crate) async fn fill(desk: &Arc<Desk>, db: &Db, server: &ServerInfo) -> Result<(), ErrorInfo> {
+    if !attached(desk).await {
+        demo::create(db.pool(), Size::default(), Utc::now())
+            .await
+            .map_err(failed)?;
+        let loading = ConnectionState::new(Phase::LoadingDemo, ConnectionKind::Demo).with_server(Some(server.clone()));
+        demo::fill(db.pool(), Utc::now(), |done, total| {
+            let progress = Progress {
+                what: "Writing five weeks of demo data".into(),
+                done,
+                total,
+            };
+            desk.connection.send_replace(ConnectionState {
+                progress: Some(progress),
+                ..loading.clone()
+            });
+        })
+        .await
+        .map_err(failed)?;
     }
-    Ok(url)
+    open::set_up(db).await?;
+    begin_traffic(desk, db).await
 }
 
-/// Fill the database with demo data where it is empty, apply the shipped rollup, and begin live traffic.
-pub(crate) async fn fill(_desk: &Desk, db: &Db) -> Result<(), ErrorInfo> {
-    crate::open::set_up(db).await
+async fn attached(desk: &Desk) -> bool {
+    desk.demo.lock().await.as_ref().is_some_and(|demo| demo.server.attached)
 }
 
-/// End live traffic and the server.
+/// Begin live traffic where none runs and none is another process's business.
+pub(crate) async fn begin_traffic(desk: &Desk, db: &Db) -> Result<(), ErrorInfo> {
+    let mut running = desk.demo.lock().await;
+    if let Some(demo) = running
+        .as_mut()
+        .filter(|demo| demo.live.is_none() && !demo.server.attached)
+    {
+        demo.live = Some(LiveTraffic::start(db.pool().clone(), 1.0).await.map_err(failed)?);
+    }
+    Ok(())
+}
+
+/// End live traffic, then the server.
 pub(crate) async fn stop(desk: &Desk) {
     if let Some(demo) = desk.demo.lock().await.take() {
-        demo.stop().await;
+        if let Some(live) = demo.live {
+            live.stop().await;
+        }
+        demo.server.stop().await;
     }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "used as map_err(failed)")]
-fn failed(error: LocalError) -> ErrorInfo {
+pub(crate) fn failed(error: LocalError) -> ErrorInfo {
     ErrorInfo {
         code: "local".into(),
         message: error.to_string(),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tidemark_core::api::StatusWord;
 use tidemark_db::{Db, Error, ErrorInfo};
-use crate::remember::Settings;
+use tidemark_local::Settings;
 use tokio::{
     runtime::Handle,
     sync::{Notify, watch},
@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::{
     args::Target,
-    connection::{ConnectionState, Phase},
+    connection::{ConnectionKind, ConnectionState, Phase},
     demo, open,
 };
 
@@ -100,6 +100,12 @@ impl Desk {
     #[must_use]
     pub fn phase(&self) -> Phase {
         self.connection.borrow().phase
+    }
+
+    /// Whether the numbers are made up.
+    #[must_use]
+    pub fn is_demo(&self) -> bool {
+        self.connection.borrow().kind == Some(ConnectionKind::Demo)
     }
 
     #[must_use]

@@ -12,6 +12,7 @@ pub mod desk;
 mod open;
 mod ready;
 mod remember;
+mod report;
 mod requests;
 mod ticker;
 mod tray;
@@ -20,18 +21,17 @@ mod window;
 
 pub use args::{Args, Target};
 
-use std::sync::Arc;
+use std::{io::IsTerminal, sync::Arc};
 
 use desk::Desk;
 use tauri::{RunEvent, async_runtime};
 
 /// Open the window and stay until it is closed. Gives the process's exit status.
 pub fn run(args: &Args) -> Result<u8, Box<dyn std::error::Error>> {
-    let log = tracing_subscriber::EnvFilter::try_from_env("TIDEMARK_LOG").unwrap_or_else(|_| "warn".into());
-    tracing_subscriber::fmt().with_env_filter(log).with_writer(std::io::stderr).init();
+    log_to_stderr();
     let runtime = tokio::runtime::Runtime::new()?;
     async_runtime::set(runtime.handle().clone());
-    let desk = Desk::new(remember::Settings::default(), runtime.handle().clone());
+    let desk = Desk::new(remember::load(), runtime.handle().clone());
 
     let app = builder(&desk, args).build(tauri::generate_context!())?;
     let ending = Arc::clone(&desk);
@@ -90,6 +90,19 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::jobs::pause_job,
             commands::jobs::resume_job,
             commands::board::board,
+            commands::board::save_report,
             commands::board::numbers_on_screen,
         ])
+}
+
+/// Warnings by default; `TIDEMARK_LOG` takes what `RUST_LOG` takes.
+fn log_to_stderr() {
+    // Without a session bus there are no other instances to find, and nothing to warn of.
+    let usual = || "warn,tauri_plugin_single_instance=error".into();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("TIDEMARK_LOG").unwrap_or_else(|_| usual());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use tidemark_core::api::ServerInfo;
-use tidemark_db::{ConnectOptions, Db, Declaration, ErrorInfo};
+use tidemark_db::{ConnectOptions, Db, Declaration, Error, ErrorInfo};
 
 use crate::{
     args::Target,
@@ -27,26 +27,32 @@ pub(crate) async fn session(desk: Arc<Desk>, target: Target, yes: bool) {
         Ok(server) => {
             let ready = ConnectionState::new(Phase::Ready, target.kind()).with_server(Some(server));
             desk.connection.send_replace(ready);
-            tokio::join!(ticker::run(&desk), watchdog::run(&desk, &target), watchdog::watch_health(&desk));
+            tokio::join!(
+                ticker::run(&desk),
+                watchdog::run(&desk, &target),
+                watchdog::watch_health(&desk)
+            );
         }
         Err(error) => {
             tracing::warn!(code = %error.code, "could not open {target:?}: {}", error.message);
             desk.connection.send_modify(|state| {
                 let server = state.server.take();
-                *state = ConnectionState::new(Phase::Error, target.kind()).with_server(server).with_error(error);
+                *state = ConnectionState::new(Phase::Error, target.kind())
+                    .with_server(server)
+                    .with_error(error);
             });
         }
     }
 }
 
-async fn open(desk: &Desk, target: &Target, yes: bool) -> Result<ServerInfo, ErrorInfo> {
+async fn open(desk: &Arc<Desk>, target: &Target, yes: bool) -> Result<ServerInfo, ErrorInfo> {
     if *target != Target::Demo {
         demo::stop(desk).await;
     }
     let (db, server) = connect(desk, target).await?;
     desk.replace_db(Some(db.clone()));
     match target {
-        Target::Demo => demo::fill(desk, &db).await?,
+        Target::Demo => demo::fill(desk, &db, &server).await?,
         Target::Url(_) => agree(desk, target, &db, &server, yes).await?,
     }
     remember::last(desk, target);
@@ -56,18 +62,24 @@ async fn open(desk: &Desk, target: &Target, yes: bool) -> Result<ServerInfo, Err
 
 /// Connect afresh. For the demo this starts the embedded server where it does not run.
 pub(crate) async fn connect(desk: &Desk, target: &Target) -> Result<(Db, ServerInfo), ErrorInfo> {
-    let url = match target {
-        Target::Demo => demo::start(desk).await?,
-        Target::Url(url) => url.clone(),
-    };
+    match target {
+        Target::Demo => demo::connect(desk).await,
+        Target::Url(url) => connect_url(url).await,
+    }
+}
+
+pub(crate) async fn connect_url(url: &str) -> Result<(Db, ServerInfo), ErrorInfo> {
     let options = ConnectOptions {
-        url: Some(url),
+        url: Some(url.to_owned()),
         ticker: "app".into(),
         ..ConnectOptions::default()
     };
-    let db = Db::connect(&options).await.map_err(|error| error.info())?;
-    let server = db.server_info().await.map_err(|error| error.info())?;
-    Ok((db, server))
+    let connected = async {
+        let db = Db::connect(&options).await?;
+        let server = db.server_info().await?;
+        Ok((db, server))
+    };
+    connected.await.map_err(|error: Error| error.info())
 }
 
 /// Wait until Tidemark is set up in the operator's database. Creates nothing there unless the person said `yes`.

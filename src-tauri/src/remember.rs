@@ -1,46 +1,58 @@
-//! What is kept from one start to the next, shared with the command line.
+//! What is kept from one start to the next, in the settings file that the app and the command line share.
 
-use serde::{Deserialize, Serialize};
-use tidemark_core::api::WeekStart;
 use tidemark_db::ErrorInfo;
+use tidemark_local::{
+    LocalError, Settings,
+    settings::{DEMO, settings_file},
+};
 
-use crate::{args::Target, desk::Desk};
+use crate::{args::Target, demo::failed, desk::Desk};
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Settings {
-    pub time_zone: Option<String>,
-    pub week_start: WeekStart,
-    pub tick_while_open: bool,
-    pub tick_seconds: u32,
+/// Read the settings. A file that can't be understood is left alone and said in the log and at the next save.
+pub(crate) fn load() -> Settings {
+    let loaded = settings_file().and_then(|path| Settings::load(&path));
+    loaded.unwrap_or_else(|error| {
+        tracing::warn!("default settings: {error}");
+        Settings::default()
+    })
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Settings {
-            time_zone: None,
-            week_start: WeekStart::Monday,
-            tick_while_open: true,
-            tick_seconds: 5,
-        }
+/// Keep what the viewer chose, and let the tasks see it.
+pub(crate) fn save(desk: &Desk, chosen: Settings) -> Result<Settings, ErrorInfo> {
+    let saved = update(|kept| {
+        // Not the window's to choose: it follows what is open.
+        let last_connection = kept.last_connection.take();
+        *kept = Settings {
+            last_connection,
+            ..chosen
+        };
+    });
+    let saved = saved.map_err(failed)?;
+    desk.settings.send_replace(saved.clone());
+    desk.tick_now.notify_one();
+    Ok(saved)
+}
+
+/// Open the same database at the next start. The file never holds a password.
+pub(crate) fn last(desk: &Desk, target: &Target) {
+    let name = match target {
+        Target::Demo => DEMO.to_owned(),
+        Target::Url(url) => url.clone(),
+    };
+    match update(|kept| kept.last_connection = Some(name)) {
+        Ok(saved) => drop(desk.settings.send_replace(saved)),
+        Err(error) => tracing::warn!("the connection is not remembered: {error}"),
     }
 }
 
-/// Keep the settings, and let the tasks see them.
-pub(crate) fn save(desk: &Desk, settings: Settings) -> Result<Settings, ErrorInfo> {
-    desk.settings.send_replace(settings.clone());
-    desk.tick_now.notify_one();
-    Ok(settings)
-}
-
-/// Open the same database at the next start.
-pub(crate) fn last(_desk: &Desk, _target: &Target) {}
-
-/// The system's zone; UTC where it has none that is known.
-pub(crate) fn system_zone() -> String {
-    iana_time_zone::get_timezone().unwrap_or_else(|_| "UTC".into())
-}
-
 /// What was open at the last time.
-pub(crate) fn last_target(_desk: &Desk) -> Option<Target> {
-    None
+pub(crate) fn last_target(desk: &Desk) -> Option<Target> {
+    desk.settings().last_connection.map(|name| match name.as_str() {
+        DEMO => Target::Demo,
+        _ => Target::Url(name),
+    })
+}
+
+fn update(change: impl FnOnce(&mut Settings)) -> Result<Settings, LocalError> {
+    Settings::update(&settings_file()?, change)
 }

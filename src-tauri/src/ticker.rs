@@ -14,7 +14,12 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 pub(crate) async fn run(desk: &Desk) {
     loop {
         let settings = desk.settings();
-        let may = desk.connection.borrow().server.as_ref().is_some_and(|server| server.can_operate);
+        let may = desk
+            .connection
+            .borrow()
+            .server
+            .as_ref()
+            .is_some_and(|server| server.can_operate);
         let lap = match desk.db() {
             Ok(db) if may && settings.tick_while_open => lap(&db).await,
             _ => Ok(ControlFlow::Break(())),
@@ -81,7 +86,10 @@ mod tests {
 
     #[test]
     fn a_slice_that_left_work_is_followed_by_a_pause_within_bounds() {
-        assert_eq!(pause_after(&report(TickOutcome::More, 1000.0)), Some(Duration::from_millis(250)));
+        assert_eq!(
+            pause_after(&report(TickOutcome::More, 1000.0)),
+            Some(Duration::from_millis(250))
+        );
         assert_eq!(pause_after(&report(TickOutcome::More, 0.0)), Some(PAUSE.0));
         assert_eq!(pause_after(&report(TickOutcome::More, 1e9)), Some(PAUSE.1));
         assert_eq!(pause_after(&report(TickOutcome::More, -1.0)), Some(PAUSE.0));
@@ -89,7 +97,12 @@ mod tests {
 
     #[test]
     fn nothing_left_a_failure_or_another_ticker_end_the_drain() {
-        for outcome in [TickOutcome::Drained, TickOutcome::Failed, TickOutcome::Busy, TickOutcome::Yielded] {
+        for outcome in [
+            TickOutcome::Drained,
+            TickOutcome::Failed,
+            TickOutcome::Busy,
+            TickOutcome::Yielded,
+        ] {
             assert_eq!(pause_after(&report(outcome, 1000.0)), None);
         }
     }

@@ -2,6 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
     sync::Arc,
 };
 
@@ -58,6 +59,9 @@ impl Mark {
 
 /// Put the icon into the tray and keep it up to date. A desktop without a tray goes without.
 pub fn install(app: &App, desk: &Arc<Desk>) {
+    if !has_session_bus() {
+        return;
+    }
     // The appindicator library is loaded at run time, and the crate panics where it is not installed.
     let tray = match catch_unwind(AssertUnwindSafe(|| build(app))) {
         Ok(Ok(tray)) => tray,
@@ -71,7 +75,9 @@ pub fn install(app: &App, desk: &Arc<Desk>) {
         loop {
             let mark = Mark::of(phase.borrow_and_update().phase, *worst.borrow_and_update());
             if shown != Some(mark) {
-                let set = tray.set_icon(Some(mark.icon())).and_then(|()| tray.set_tooltip(Some(mark.words())));
+                let set = tray
+                    .set_icon(Some(mark.icon()))
+                    .and_then(|()| tray.set_tooltip(Some(mark.words())));
                 if let Err(error) = set {
                     tracing::info!("tray icon: {error}");
                 }
@@ -86,6 +92,13 @@ pub fn install(app: &App, desk: &Arc<Desk>) {
             }
         }
     });
+}
+
+/// Icons travel over the session bus; without one the library only complains.
+fn has_session_bus() -> bool {
+    let named = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|address| !address.is_empty());
+    let usual = std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(&folder).join("bus").exists());
+    named || usual
 }
 
 fn build(app: &App) -> tauri::Result<TrayIcon> {
@@ -106,7 +119,10 @@ fn build(app: &App) -> tauri::Result<TrayIcon> {
 /// Bring the window to the front.
 pub fn show_window(app: &AppHandle) {
     if let Some(window) = app.get_webview_window("main") {
-        let shown = window.show().and_then(|()| window.unminimize()).and_then(|()| window.set_focus());
+        let shown = window
+            .show()
+            .and_then(|()| window.unminimize())
+            .and_then(|()| window.set_focus());
         if let Err(error) = shown {
             tracing::info!("could not show the window: {error}");
         }

@@ -9,6 +9,7 @@ use tokio::time::{sleep, timeout};
 use crate::{
     args::Target,
     connection::{ConnectionState, Phase},
+    demo,
     desk::Desk,
     open,
 };
@@ -16,7 +17,8 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const HEALTH_EVERY: Duration = Duration::from_secs(15);
 const ANSWER_WITHIN: Duration = Duration::from_secs(3);
-const CONNECT_WITHIN: Duration = Duration::from_secs(15);
+/// The embedded server may have to recover first.
+const CONNECT_WITHIN: Duration = Duration::from_secs(120);
 /// Pauses between two tries to reconnect grow from the first to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
@@ -60,7 +62,9 @@ async fn look_twice(db: &Db) -> Result<Option<ServerInfo>, ErrorInfo> {
         }
     }
     let seconds = 2 * ANSWER_WITHIN.as_secs();
-    Err(unreachable(format!("The database has not answered for {seconds} seconds. Tidemark goes on trying.")))
+    Err(unreachable(format!(
+        "The database has not answered for {seconds} seconds. Tidemark goes on trying."
+    )))
 }
 
 fn unreachable(message: String) -> ErrorInfo {
@@ -75,7 +79,9 @@ fn unreachable(message: String) -> ErrorInfo {
 /// every connection of the old one may hang.
 async fn recover(desk: &Desk, target: &Target, since_ms: i64, error: ErrorInfo) {
     let server = desk.connection.borrow().server.clone();
-    let mut lost = ConnectionState::new(Phase::Lost, target.kind()).with_server(server).with_error(error);
+    let mut lost = ConnectionState::new(Phase::Lost, target.kind())
+        .with_server(server)
+        .with_error(error);
     lost.since_ms = Some(since_ms);
     tracing::warn!("lost the database: {}", lost.message.as_deref().unwrap_or_default());
     desk.connection.send_replace(lost.clone());
@@ -84,6 +90,11 @@ async fn recover(desk: &Desk, target: &Target, since_ms: i64, error: ErrorInfo) 
     loop {
         match timeout(CONNECT_WITHIN, open::connect(desk, target)).await {
             Ok(Ok((db, server))) => {
+                if *target == Target::Demo
+                    && let Err(error) = demo::begin_traffic(desk, &db).await
+                {
+                    tracing::warn!("live traffic: {}", error.message);
+                }
                 desk.replace_db(Some(db));
                 let ready = ConnectionState::new(Phase::Ready, target.kind()).with_server(Some(server));
                 desk.connection.send_replace(ready);
@@ -120,7 +131,8 @@ pub(crate) async fn watch_health(desk: &Desk) {
 /// The worst of all rollups, for the tray.
 pub(crate) fn show_worst(desk: &Desk, report: &StatusReport) {
     let word = report.rollups.iter().map(|rollup| rollup.status).min();
-    desk.worst.send_if_modified(|worst| std::mem::replace(worst, word) != word);
+    desk.worst
+        .send_if_modified(|worst| std::mem::replace(worst, word) != word);
 }
 
 fn now_ms() -> i64 {

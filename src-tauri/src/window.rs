@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use clap::Parser;
-use tauri::{App, AppHandle, Emitter, WebviewUrl, WebviewWindowBuilder, Wry, plugin::TauriPlugin, utils::config::Color};
+use tauri::{
+    App, AppHandle, Emitter, WebviewUrl, WebviewWindowBuilder, Wry, plugin::TauriPlugin, utils::config::Color,
+};
 use tauri_plugin_window_state::StateFlags;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -24,7 +26,9 @@ pub fn open(app: &App) -> tauri::Result<()> {
 /// Remember where the window was and how large.
 pub fn state_plugin() -> TauriPlugin<Wry> {
     let flags = StateFlags::SIZE | StateFlags::POSITION | StateFlags::MAXIMIZED | StateFlags::FULLSCREEN;
-    tauri_plugin_window_state::Builder::new().with_state_flags(flags).build()
+    tauri_plugin_window_state::Builder::new()
+        .with_state_flags(flags)
+        .build()
 }
 
 /// Tell the window about each change of the connection.

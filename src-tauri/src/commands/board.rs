@@ -2,22 +2,35 @@
 
 use std::path::PathBuf;
 
+use tauri::{AppHandle, Manager};
 use tidemark_core::api::{BoardAnswer, BoardRequest};
 
 use super::{Answer, DeskState};
-use crate::{connection::ConnectionKind, ready};
+use crate::{ready, report};
 
 #[tauri::command]
 pub async fn board(desk: DeskState<'_>, request: BoardRequest) -> Answer<BoardAnswer> {
     desk.told(desk.db()?.board(&request).await)
 }
 
+/// Save a board where the person's downloads go, and say where that is.
+#[tauri::command]
+pub async fn save_report(
+    app: AppHandle,
+    desk: DeskState<'_>,
+    request: BoardRequest,
+    format: report::Format,
+) -> Answer<PathBuf> {
+    let folder = app.path().download_dir().or_else(|_| app.path().home_dir());
+    let folder = folder.unwrap_or_else(|_| std::env::temp_dir());
+    report::save(&desk, &request, format, &folder).await
+}
+
 /// Tell whoever waits outside (`scripts/run.sh` without a display) that a board shows its numbers.
 #[tauri::command]
 pub async fn numbers_on_screen(desk: DeskState<'_>, board: String) -> Answer<()> {
-    let demo = desk.connection.borrow().kind == Some(ConnectionKind::Demo);
     match std::env::var_os("TIDEMARK_HEADLESS_SHOT") {
-        Some(folder) => ready::tell(&PathBuf::from(folder), &board, demo),
+        Some(folder) => ready::tell(&PathBuf::from(folder), &board, desk.is_demo()),
         None => Ok(()),
     }
 }

@@ -17,12 +17,7 @@ pub async fn recompute_preview(
 }
 
 #[tauri::command]
-pub async fn recompute(
-    desk: DeskState<'_>,
-    rollup: String,
-    range: String,
-    reason: Option<String>,
-) -> Answer<Job> {
+pub async fn recompute(desk: DeskState<'_>, rollup: String, range: String, reason: Option<String>) -> Answer<Job> {
     let request = requests::recompute(&desk, rollup, &range, reason)?;
     let job = desk.told(desk.db()?.recompute(&request).await)?;
     desk.tick_now.notify_one();

@@ -3,8 +3,10 @@
 use chrono::Utc;
 use tidemark_core::zone_search::{self, ZoneMatch};
 
+use tidemark_local::{Settings, settings::system_time_zone};
+
 use super::{Answer, DeskState};
-use crate::remember::{self, Settings};
+use crate::remember;
 
 /// As many as the picker shows without scrolling far.
 const ZONES: usize = 40;
@@ -21,7 +23,7 @@ pub async fn save_settings(desk: DeskState<'_>, settings: Settings) -> Answer<Se
 
 #[tauri::command]
 pub async fn system_zone() -> Answer<String> {
-    Ok(remember::system_zone())
+    Ok(system_time_zone().name().to_owned())
 }
 
 #[tauri::command]

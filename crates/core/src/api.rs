@@ -599,6 +599,8 @@ pub struct RollupSummary {
     pub sources: Vec<String>,
     pub dimensions: Vec<String>,
     pub grains: Vec<Grain>,
+    pub measures: Vec<MeasureInfo>,
+    pub board: Option<crate::board_spec::Board>,
     pub applied_at: DateTime<Utc>,
     pub paused: bool,
 }

@@ -62,18 +62,13 @@ pub fn triggers(model: &Model) -> Vec<Trigger> {
         .collect()
 }
 
-pub(super) fn functions(model: &Model) -> Vec<Statement> {
-    let sources = model.sources.iter().enumerate().map(|(at, source)| source_function(model, at, source));
-    let lookups = model.lookups.iter().enumerate().map(|(at, lookup)| lookup_function(model, model.sources.len() + at, lookup));
+pub(super) fn functions(model: &Model, rollup_id: i32) -> Vec<Statement> {
+    let sources = model.sources.iter().enumerate().map(|(at, source)| source_function(model, rollup_id, at, source));
+    let lookups = model.lookups.iter().enumerate().map(|(at, lookup)| lookup_function(model, rollup_id, model.sources.len() + at, lookup));
     sources.chain(lookups).collect()
 }
 
-/// The rollup's id is looked up by name: a plain constant would be wrong after a dump and restore.
-fn rollup_id(model: &Model) -> String {
-    format!("(select id from tidemark.rollup where name = '{}')", model.name)
-}
-
-fn source_function(model: &Model, ordinal: usize, source: &SourceModel) -> Statement {
+fn source_function(model: &Model, id: i32, ordinal: usize, source: &SourceModel) -> Statement {
     let base = model.base().name();
     let buckets = |table: &str| {
         format!("select tidemark.bucket_floor('{base}', {}) as b from {table} as {} where {}", instant(source), quote(&source.alias), valid(source))
@@ -110,7 +105,6 @@ begin
 end",
         new = buckets("new_rows"),
         old = buckets("old_rows"),
-        id = rollup_id(model),
     );
     function(
         &format!("{}__capture_{}", model.name, source.name),
@@ -122,7 +116,7 @@ end",
     )
 }
 
-fn lookup_function(model: &Model, ordinal: usize, lookup: &LookupInput) -> Statement {
+fn lookup_function(model: &Model, id: i32, ordinal: usize, lookup: &LookupInput) -> Statement {
     // json has no equality.
     let comparable = |column: &String| match lookup.used.get(column).map(String::as_str) {
         Some("json" | "xml" | "point") => format!("{}::text", quote(column)),
@@ -165,7 +159,6 @@ begin
   end if;
   return null;
 end",
-        id = rollup_id(model),
     );
     function(
         &format!("{}__capture_{}", model.name, lookup.name),

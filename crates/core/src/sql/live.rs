@@ -95,6 +95,13 @@ pub(super) fn combined(model: &Model, columns: &[Column], parts: &[String]) -> S
     )
 }
 
+/// A column merged over rows, without its name. Sketches are gathered, not added: bins of equal keys add up later.
+#[must_use]
+pub fn merged_sql(column: &Column) -> String {
+    let merged = merged(column);
+    merged.rsplit_once(" as ").map_or(merged.clone(), |(sql, _)| sql.to_owned())
+}
+
 /// A column merged over rows.
 pub(super) fn merged(column: &Column) -> String {
     let name = quote(&column.name);
@@ -242,5 +249,41 @@ pub(super) fn expand(model: &Model) -> Statement {
         READER,
         "The spans whose raw rows have one of these lookup keys. Called by tidemark.intake.",
         &format!("begin\n{}\nend", arms.join("\n")),
+    )
+}
+
+/// `ROLLUP__estimate(lo[], hi[])`: how many raw rows the planner expects in some spans.
+pub(super) fn estimate(model: &Model) -> Statement {
+    let arms: Vec<String> = model
+        .sources
+        .iter()
+        .map(|source| {
+            let sql = format!("explain (format json) select from {} where {}", from(source, &[]), between(source, "%1$L::timestamptz", "%2$L::timestamptz"));
+            format!("    execute format({}, s.lo, s.hi) into plan;\n    total := total + (plan -> 0 -> 'Plan' ->> 'Plan Rows')::double precision;", crate::spec::on::literal(&sql))
+        })
+        .collect();
+    let body = format!(
+        "declare
+  s record;
+  plan json;
+  total double precision := 0;
+begin
+  for s in
+    with {SPANS} select lo, hi from tidemark_span where (select count(*) from tidemark_span) <= 50
+    union all select min(lo), max(hi) from tidemark_span having count(*) > 50
+  loop
+{}
+  end loop;
+  return total;
+end",
+        arms.join("\n")
+    );
+    function(
+        &format!("{}__estimate", model.name),
+        "p_lo timestamptz[], p_hi timestamptz[]",
+        "double precision",
+        READER,
+        "How many raw rows the planner expects in some spans.",
+        &body,
     )
 }

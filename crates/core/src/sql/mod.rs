@@ -16,25 +16,28 @@ mod relation;
 mod rollup;
 mod source;
 
-pub use capture::{Trigger, triggers};
+pub use capture::{Trigger, trigger_prefix, triggers};
 pub use probe::{probe, Probe};
+pub use live::merged_sql;
 pub use relation::measure_sql;
 
 use crate::model::Model;
 use crate::spec::on::{literal, quote};
 
-/// The SQL of a rollup, in the order in which it is run, triggers not included ([`triggers`] has those).
+/// The SQL of a rollup, in the order in which it is run, triggers not included ([`triggers`] has those). Marks carry
+/// `rollup_id`, the rollup's id in `tidemark.rollup`.
 #[must_use]
-pub fn compile(model: &Model) -> Vec<Statement> {
+pub fn compile(model: &Model, rollup_id: i32) -> Vec<Statement> {
     let mut all = rollup::tables(model);
     all.push(live::raw(model));
     all.push(live::extent(model));
     all.push(live::outside(model));
+    all.push(live::estimate(model));
     all.push(live::expand(model));
     for level in 0..model.levels.len() {
         all.extend(rollup::level(model, level));
     }
-    all.extend(capture::functions(model));
+    all.extend(capture::functions(model, rollup_id));
     all.extend(model.relations.iter().map(|relation| relation::view(model, relation)));
     all
 }

@@ -1,0 +1,142 @@
+//! Connecting: one pool per database, with the settings that every Tidemark connection has.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions as _, Connection, PgConnection, PgPool, Row};
+use tidemark_core::api::ServerInfo;
+
+use crate::{Db, Error, Result};
+
+/// How to connect.
+#[derive(Debug, Clone, Default)]
+pub struct ConnectOptions {
+    /// `None`: the usual `PG*` variables.
+    pub url: Option<String>,
+    /// Enforced by the server (`default_transaction_read_only`).
+    pub read_only: bool,
+    /// Shown in `tidemark.status` as the ticker: `app`, `worker`, `cli`.
+    pub ticker: String,
+}
+
+/// The oldest server that Tidemark works with: NULLS NOT DISTINCT came with it.
+const OLDEST: i32 = 150_000;
+
+impl Db {
+    /// Open a pool; checks the server's version (15 or later). Does not create anything.
+    pub async fn connect(options: &ConnectOptions) -> Result<Db> {
+        let connect = pg_options(options)?;
+        let label = label(&connect);
+        let pool = PgPoolOptions::new()
+            .max_connections(6)
+            .acquire_timeout(Duration::from_secs(10))
+            .idle_timeout(Duration::from_secs(120))
+            .test_before_acquire(true)
+            .connect_lazy_with(connect.clone());
+        // A connection of its own first: its error says why, where the pool's would only say that time ran out.
+        let mut first = tokio::time::timeout(Duration::from_secs(10), connect.connect())
+            .await
+            .map_err(|_| Error::Unreachable { message: format!("{label} did not answer within 10 s. Check host, port and firewall.") })?
+            .map_err(|error| Error::on_connect(&label, error))?;
+        let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::integer").fetch_one(&mut first).await?;
+        first.close().await.ok();
+        if version < OLDEST {
+            return Err(Error::input(
+                "server_too_old",
+                format!("{label} runs PostgreSQL {}; Tidemark needs 15 or later. Nothing was changed.", version / 10_000),
+            ));
+        }
+        Ok(Db { pool, options: connect, label, ticker: if options.ticker.is_empty() { "cli".to_owned() } else { options.ticker.clone() } })
+    }
+
+    /// Who and what is at the other end, and what this role may do.
+    pub async fn server_info(&self) -> Result<ServerInfo> {
+        let started = std::time::Instant::now();
+        let row = sqlx::query(
+            "select current_setting('server_version') as version, current_user::text as role,
+               current_setting('transaction_read_only') = 'on' as read_only,
+               coalesce((select version || ', ' || cipher from pg_stat_ssl where pid = pg_backend_pid() and ssl), 'no TLS') as tls,
+               to_regclass('tidemark.health') is not null as installed",
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        let round_trip_ms = started.elapsed().as_secs_f64() * 1000.0;
+        let installed: bool = row.get("installed");
+        let read_only: bool = row.get("read_only");
+        let can_operate = installed
+            && !read_only
+            && sqlx::query_scalar::<_, Option<bool>>("select has_function_privilege('tidemark.tick(text, text, interval)', 'execute')")
+                .fetch_one(&self.pool)
+                .await
+                .unwrap_or(Some(false))
+                .unwrap_or(false);
+        Ok(ServerInfo {
+            label: self.label.clone(),
+            version: row.get("version"),
+            role: row.get("role"),
+            tls: row.get("tls"),
+            round_trip_ms,
+            read_only,
+            installed,
+            can_operate,
+        })
+    }
+
+    /// A connection outside the pool, for work that takes minutes or holds state; closed when dropped.
+    pub(crate) async fn dedicated(&self) -> Result<PgConnection> {
+        let mut connection = self.options.connect().await.map_err(|error| Error::on_connect(&self.label, error))?;
+        sqlx::query("set statement_timeout = 0").execute(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// The pool, for tests and the demo.
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}
+
+fn pg_options(options: &ConnectOptions) -> Result<PgConnectOptions> {
+    let mut connect = match &options.url {
+        Some(url) => {
+            if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+                return Err(Error::input("bad_url", "The database URL must look like postgres://user@host:5432/database."));
+            }
+            // The message of the parser is left out: it may quote the password.
+            PgConnectOptions::from_str(url).map_err(|_| {
+                Error::input("bad_url", "The database URL can't be read. It must look like postgres://user:password@host:5432/database; write special characters as %XX.")
+            })?
+        }
+        None => PgConnectOptions::new(),
+    };
+    let says_tls = options.url.as_ref().is_some_and(|url| url.contains("sslmode=") || url.contains("ssl-mode=")) || std::env::var_os("PGSSLMODE").is_some();
+    if !says_tls && !is_local(&connect) {
+        connect = connect.ssl_mode(PgSslMode::VerifyFull);
+    }
+    connect = connect.application_name("tidemark").options([
+        ("statement_timeout", "60s"),
+        ("lock_timeout", "5s"),
+        ("idle_in_transaction_session_timeout", "60s"),
+        // A client that vanished is noticed by the server: time-outs of statements do not fire in ClientWrite.
+        ("tcp_keepalives_idle", "30"),
+        ("tcp_keepalives_interval", "10"),
+        ("tcp_keepalives_count", "3"),
+        ("tcp_user_timeout", "30s"),
+    ]);
+    if options.read_only {
+        connect = connect.options([("default_transaction_read_only", "on")]);
+    }
+    Ok(connect.log_statements(tracing::log::LevelFilter::Trace).log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO))
+}
+
+fn is_local(options: &PgConnectOptions) -> bool {
+    options.get_socket().is_some() || options.get_host().starts_with('/') || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&options.get_host())
+}
+
+/// Host, port, database and user; never a password.
+fn label(options: &PgConnectOptions) -> String {
+    let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
+    let database = options.get_database().unwrap_or(options.get_username());
+    format!("{}@{host}:{}/{database}", options.get_username(), options.get_port())
+}

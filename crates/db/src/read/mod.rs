@@ -1,0 +1,8 @@
+//! The read path: cut the viewer's buckets, cover them with stored ones, compute the dirty rest from raw rows, all in one
+//! snapshot.
+
+mod board;
+mod cell;
+mod query;
+mod snapshot;
+

@@ -1,0 +1,118 @@
+//! `tidemark query`: the answer as rows.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+use tidemark_core::api::{QueryAnswer, QueryRequest, QueryRow, State};
+use tidemark_core::model::{MeasureModel, Model};
+use tidemark_core::zone::to_local;
+
+use super::cell::{Cell, Shape};
+use super::snapshot::{Ask, Snapshot};
+use crate::{Db, Error, Result};
+
+impl Db {
+    /// Numbers by bucket and group. Equals the raw rows at one snapshot where `state` is exact.
+    pub async fn query(&self, request: &QueryRequest) -> Result<QueryAnswer> {
+        if request.from >= request.to {
+            return Err(Error::input("bad_range", "The range is empty: --from must be before --to."));
+        }
+        let model = self.model(&request.rollup).await?;
+        let measures = wanted(&model, &request.measures)?;
+        check_dimensions(&model, request.by.iter().chain(request.filters.iter().map(|filter| &filter.dimension)))?;
+        let shape = Shape::of(&model, &measures);
+        let ask = Ask {
+            rollup: &request.rollup,
+            from: request.from,
+            to: request.to,
+            grain: request.grain,
+            tz: request.tz,
+            week: request.week_start,
+            by: request.by.clone(),
+            filters: &request.filters,
+            mode: request.mode,
+        };
+        let snapshot = self.snapshot(&ask, &shape).await?;
+        let rows = rows(&model, &shape, &measures, request, &snapshot);
+        Ok(QueryAnswer {
+            rollup: request.rollup.clone(),
+            grain: request.grain,
+            tz: request.tz.name().to_owned(),
+            from: to_local(snapshot.from, request.tz),
+            to: to_local(snapshot.to, request.tz),
+            as_of: snapshot.as_of,
+            state: if snapshot.pending_buckets > 0 { State::Pending } else { State::Exact },
+            pending_buckets: snapshot.pending_buckets,
+            live_buckets: snapshot.live_buckets,
+            rows,
+            measures: measures.iter().map(|measure| model.info(measure)).collect(),
+            dimensions: request.by.clone(),
+        })
+    }
+}
+
+/// The measures that were asked for; all where none was named.
+pub(super) fn wanted<'a>(model: &'a Model, names: &[String]) -> Result<Vec<&'a MeasureModel>> {
+    if names.is_empty() {
+        return Ok(model.numbers().collect());
+    }
+    names
+        .iter()
+        .map(|name| {
+            model.numbers().find(|measure| measure.name == *name).ok_or_else(|| {
+                let known: Vec<&str> = model.numbers().map(|measure| measure.name.as_str()).collect();
+                let hint = tidemark_core::suggest::closest(name, known.iter().copied()).map_or_else(|| format!("It has: {}.", known.join(", ")), |near| format!("Did you mean {near}?"));
+                Error::input("unknown_measure", format!("{} has no measure {name:?}. {hint}", model.name))
+            })
+        })
+        .collect()
+}
+
+pub(super) fn check_dimensions<'a>(model: &Model, names: impl Iterator<Item = &'a String>) -> Result<()> {
+    for name in names {
+        if !model.dimensions.iter().any(|dimension| dimension.name == *name) {
+            let known: Vec<&str> = model.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
+            return Err(Error::input("unknown_dimension", format!("{} has no dimension {name:?}. It has: {}.", model.name, known.join(", "))));
+        }
+    }
+    Ok(())
+}
+
+fn rows(model: &Model, shape: &Shape, measures: &[&MeasureModel], request: &QueryRequest, snapshot: &Snapshot) -> Vec<QueryRow> {
+    let mut cells: BTreeMap<(usize, &Vec<Option<String>>), Cell> = BTreeMap::new();
+    for (bucket, group, cell) in &snapshot.cells {
+        cells.entry((*bucket, group)).and_modify(|known| known.merge(shape, cell)).or_insert_with(|| cell.clone());
+    }
+    cells
+        .into_iter()
+        .map(|((bucket, group), cell)| {
+            let cut = snapshot.buckets[bucket];
+            let (start, end) = (cut.start.max(snapshot.from), cut.end.min(snapshot.to));
+            let mut values = Map::new();
+            for (name, value) in request.by.iter().zip(group) {
+                values.insert(name.clone(), dimension_json(model, name, value.as_deref()));
+            }
+            for (measure, value) in measures.iter().zip(cell.measures(model, shape, measures)) {
+                values.insert(measure.name.clone(), value.map_or(Value::Null, |number| number.to_json()));
+            }
+            QueryRow {
+                bucket_start: to_local(cut.start.max(if request.grain == tidemark_core::api::Grain::Total { snapshot.from } else { cut.start }), request.tz),
+                bucket_end: to_local(cut.end, request.tz),
+                state: snapshot.states[bucket],
+                partial: start > cut.start || end < cut.end || (cut.start <= snapshot.as_of && snapshot.as_of < cut.end),
+                values,
+            }
+        })
+        .collect()
+}
+
+/// Integers and booleans as such, the rest as text.
+fn dimension_json(model: &Model, name: &str, value: Option<&str>) -> Value {
+    let Some(value) = value else { return Value::Null };
+    let kind = model.dimensions.iter().find(|dimension| dimension.name == name).map_or("text", |dimension| dimension.sql_type.as_str());
+    match kind {
+        "smallint" | "integer" | "bigint" => value.parse::<i64>().map_or_else(|_| value.into(), Value::from),
+        "boolean" => (value == "true" || value == "t").into(),
+        _ => value.into(),
+    }
+}

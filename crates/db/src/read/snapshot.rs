@@ -1,0 +1,418 @@
+//! One snapshot: what is dirty, the clean buckets, the live rest.
+
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+use tidemark_core::api::{DimensionFilter, Grain, ReadMode, State};
+use tidemark_core::cover::{Level, cover};
+use tidemark_core::model::Model;
+use tidemark_core::spec::on::quote;
+use tidemark_core::zone::{ViewerBucket, base_fits, viewer_buckets};
+
+use super::cell::{Cell, Shape};
+use crate::{Db, Error, Result};
+
+/// Most raw rows that an answer may read live, by the planner's estimate, and how long that may take.
+pub(crate) const LIVE_ROWS: f64 = 3_000_000.0;
+const LIVE_TIME: &str = "10s";
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask<'a> {
+    pub rollup: &'a str,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    pub grain: Grain,
+    pub tz: chrono_tz::Tz,
+    pub week: tidemark_core::api::WeekStart,
+    pub by: Vec<String>,
+    pub filters: &'a [DimensionFilter],
+    pub mode: ReadMode,
+}
+
+/// What was read: cells by viewer bucket and group, and how far they can be trusted.
+pub(crate) struct Snapshot {
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    pub as_of: DateTime<Utc>,
+    pub watermark: Option<DateTime<Utc>>,
+    pub buckets: Vec<ViewerBucket>,
+    /// One per bucket.
+    pub states: Vec<State>,
+    pub cells: Vec<(usize, Vec<Option<String>>, Cell)>,
+    pub pending_buckets: u64,
+    pub live_buckets: u64,
+    pub rollup_buckets: u64,
+}
+
+/// A rollup as the first statement of the snapshot found it.
+pub(crate) struct Found {
+    id: i32,
+    pub model: Model,
+    at: DateTime<Utc>,
+    frozen: Option<DateTime<Utc>>,
+    watermark: Option<DateTime<Utc>>,
+    levels: Vec<Level>,
+    /// Sorted and disjoint.
+    dirty: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+type Span = (DateTime<Utc>, DateTime<Utc>);
+
+impl Db {
+    /// The model of a rollup, for checking a question before it is asked.
+    pub(crate) async fn model(&self, rollup: &str) -> Result<Model> {
+        let id = self.rollup_id(rollup).await?;
+        let model: sqlx::types::Json<Model> = sqlx::query_scalar("select model from tidemark.rollup where id = $1").bind(id).fetch_one(&self.pool).await?;
+        Ok(model.0)
+    }
+
+    /// Read in one REPEATABLE READ transaction; again from the start where a TRUNCATE or a rewrite slipped in.
+    pub(crate) async fn snapshot(&self, ask: &Ask<'_>, shape: &Shape) -> Result<Snapshot> {
+        for _ in 0..4 {
+            if let Some(snapshot) = self.try_snapshot(ask, shape).await? {
+                return Ok(snapshot);
+            }
+        }
+        Err(Error::Server { message: "A raw table is being truncated or rewritten again and again; try again in a moment.".to_owned(), sqlstate: None })
+    }
+
+    async fn try_snapshot(&self, ask: &Ask<'_>, shape: &Shape) -> Result<Option<Snapshot>> {
+        let mut transaction = self.pool.begin_with("begin isolation level repeatable read read only").await?;
+        let found = state(&mut transaction, ask).await?;
+        let base = found.model.base();
+        if ask.grain < base {
+            return Err(Error::input("grain_too_fine", format!("{} keeps buckets of {} or more; ask for --grain {} or coarser.", ask.rollup, base.label(), base)));
+        }
+        let (from, to) = (base.utc_floor(ask.from), ceil(base, ask.to));
+        let buckets = viewer_buckets(from, to, ask.grain, ask.tz, ask.week);
+        let clipped: Vec<ViewerBucket> = buckets.iter().map(|bucket| ViewerBucket { start: bucket.start.max(from), end: bucket.end.min(to) }).collect();
+        if let Err(at) = base_fits(base, &clipped) {
+            return Err(Error::input(
+                "zone_does_not_fit",
+                format!("{} is kept in buckets of {} (UTC), which can't make {} buckets in {}: {} is not where one starts. Use a zone whose days start there, or --tz UTC.", ask.rollup, base.label(), ask.grain, ask.tz, at.to_rfc3339()),
+            ));
+        }
+        let dirty = match ask.mode {
+            ReadMode::Live => vec![(from, to)],
+            _ => found.dirty.clone(),
+        };
+        // Dirty spans below a short-lived level's line are wider than the mark: its whole parent bucket.
+        let dirty = normalize(dirty.into_iter().map(|span| widen(span, &found.levels)).collect());
+        let frozen = found.frozen.map_or_else(Vec::new, |line| vec![(DateTime::<Utc>::MIN_UTC, line)]);
+        let live_wanted = if ask.mode == ReadMode::Live { dirty.clone() } else { subtract(&dirty, &frozen) };
+
+        let plan = |live: &[Span]| pieces(&clipped, &found.levels, live);
+        let (mut stored, mut raw) = plan(&live_wanted);
+        let mut pending: Vec<Span> = Vec::new();
+        let mut live_cells = Vec::new();
+        if ask.mode == ReadMode::RollupOnly && !live_wanted.is_empty() {
+            pending.clone_from(&live_wanted);
+            (stored, raw) = plan(&[]);
+        }
+        if !raw.is_empty() {
+            match live(&mut transaction, &found, ask, shape, &raw).await? {
+                Live::Cells(cells) => live_cells = cells,
+                Live::Stale => return Ok(None),
+                Live::TooMuch(why) => {
+                    if ask.mode == ReadMode::Live {
+                        return Err(Error::input("too_much", format!("Reading raw rows only is too much here: {why}. Ask for a shorter range.")));
+                    }
+                    pending.clone_from(&live_wanted);
+                    (stored, raw) = plan(&[]);
+                    if !raw.is_empty() {
+                        return Err(Error::input(
+                            "grain_not_kept",
+                            format!("Buckets of {} are kept from {} on, and computing older ones from raw rows is too much here ({why}). Ask for --grain {} or coarser, or a shorter range.", ask.grain.label(), kept_from(&found.levels), coarser(&found.levels)),
+                        ));
+                    }
+                }
+            }
+        }
+        let mut cells = stored_cells(&mut transaction, &found, ask, shape, &stored).await?;
+        transaction.commit().await?;
+        cells.extend(live_cells);
+
+        let states = clipped
+            .iter()
+            .map(|bucket| {
+                if overlaps(&pending, bucket) {
+                    State::Pending
+                } else if found.frozen.is_some_and(|line| bucket.start < line) && ask.mode != ReadMode::Live {
+                    State::Frozen
+                } else {
+                    State::Exact
+                }
+            })
+            .collect();
+        let count = |spans: &[Span]| spans.iter().map(|(lo, hi)| base.utc_count(*lo.max(&from), *hi.min(&to))).sum();
+        Ok(Some(Snapshot {
+            from,
+            to,
+            as_of: found.at,
+            watermark: found.watermark,
+            states,
+            buckets,
+            pending_buckets: count(&pending),
+            live_buckets: raw.iter().map(|piece| base.utc_count(piece.lo, piece.hi)).sum(),
+            rollup_buckets: stored.iter().map(|piece| found.levels[piece.level].grain.utc_count(piece.lo, piece.hi)).sum(),
+            cells,
+        }))
+    }
+}
+
+/// A run of stored buckets, or a span to compute live, inside one viewer bucket.
+struct Part {
+    bucket: usize,
+    level: usize,
+    lo: DateTime<Utc>,
+    hi: DateTime<Utc>,
+}
+
+/// Cut the clipped buckets into clean runs and live spans.
+fn pieces(clipped: &[ViewerBucket], levels: &[Level], live: &[Span]) -> (Vec<Part>, Vec<Part>) {
+    let (mut stored, mut raw) = (Vec::new(), Vec::new());
+    let mut clean = Vec::new();
+    let mut owner = Vec::new();
+    for (at, bucket) in clipped.iter().enumerate() {
+        let whole = [(bucket.start, bucket.end)];
+        for (start, end) in subtract(&whole, live) {
+            clean.push(ViewerBucket { start, end });
+            owner.push(at);
+        }
+        raw.extend(intersect(&whole, live).into_iter().map(|(lo, hi)| Part { bucket: at, level: usize::MAX, lo, hi }));
+    }
+    let all = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+    for piece in cover(&clean, all, levels) {
+        let part = Part { bucket: owner[piece.bucket], level: piece.level.unwrap_or(usize::MAX), lo: piece.start, hi: piece.end };
+        if piece.level.is_some() { stored.push(part) } else { raw.push(part) }
+    }
+    raw.sort_by_key(|part| part.lo);
+    (stored, raw)
+}
+
+async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
+    // A day more on each side: dirty spans there may widen into the range.
+    let row = sqlx::query("select * from tidemark.read_state($1, $2, $3)")
+        .bind(ask.rollup)
+        .bind(ask.from - chrono::TimeDelta::days(1))
+        .bind(ask.to + chrono::TimeDelta::days(1))
+        .fetch_optional(&mut *connection)
+        .await?
+        .ok_or_else(|| Error::input("unknown_rollup", format!("There is no rollup {:?} here, or it is being applied just now.", ask.rollup)))?;
+    let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
+    let instant = |column: &str| row.try_get::<Option<DateTime<Utc>>, _>(column).ok().flatten();
+    // '-infinity' does not fit chrono: such lines mean "always".
+    let lines: Vec<Option<DateTime<Utc>>> = sqlx::query_scalar("select nullif(complete_from, '-infinity') from tidemark.level where rollup_id = $1 order by level")
+        .bind(row.get::<i32, _>("id"))
+        .fetch_all(&mut *connection)
+        .await?;
+    let frozen: Option<DateTime<Utc>> = sqlx::query_scalar("select nullif(frozen_before, '-infinity') from tidemark.rollup where id = $1").bind(row.get::<i32, _>("id")).fetch_one(connection).await?;
+    let levels = model.levels.iter().zip(lines).map(|(level, from)| Level { grain: level.grain, from }).collect();
+    let (lo, hi): (Vec<DateTime<Utc>>, Vec<DateTime<Utc>>) = (row.get("dirty_lo"), row.get("dirty_hi"));
+    Ok(Found { id: row.get("id"), at: row.get("at"), frozen, watermark: instant("watermark_at"), levels, dirty: lo.into_iter().zip(hi).collect(), model })
+}
+
+enum Live {
+    Cells(Vec<(usize, Vec<Option<String>>, Cell)>),
+    /// The snapshot is older than a TRUNCATE or a rewrite: start again.
+    Stale,
+    TooMuch(String),
+}
+
+async fn live(connection: &mut PgConnection, found: &Found, ask: &Ask<'_>, shape: &Shape, raw: &[Part]) -> Result<Live> {
+    let lo: Vec<DateTime<Utc>> = raw.iter().map(|part| part.lo).collect();
+    let hi: Vec<DateTime<Utc>> = raw.iter().map(|part| part.hi).collect();
+    sqlx::raw_sql("savepoint live").execute(&mut *connection).await?;
+    let read = async {
+        let function = |what: &str| format!("tidemark.{}", quote(&format!("{}__{what}", ask.rollup)));
+        // Short: an operator's ALTER must not queue behind a read that itself waits.
+        sqlx::raw_sql(AssertSqlSafe(format!("set local lock_timeout = '500ms'; set local statement_timeout = '{LIVE_TIME}'"))).execute(&mut *connection).await?;
+        let estimate: f64 = sqlx::query_scalar(AssertSqlSafe(format!("select {}($1, $2)", function("estimate")))).bind(&lo).bind(&hi).fetch_one(&mut *connection).await?;
+        if ask.mode != ReadMode::Live && estimate > LIVE_ROWS {
+            return Ok(Live::TooMuch(format!("about {estimate:.0} raw rows would have to be read, the bound is {LIVE_ROWS:.0}")));
+        }
+        if ask.mode == ReadMode::Live {
+            sqlx::raw_sql("set local statement_timeout = '60s'").execute(&mut *connection).await?;
+        }
+        let sql = format!(
+            "select p.i{by}{columns} from {raw}($1, $2) as t join unnest($3::integer[], $1) as p (i, lo) on p.lo = t.bucket where {filter} group by p.i{by}",
+            by = by_sql(&ask.by),
+            columns = shape.select(),
+            raw = function("raw"),
+            filter = filter_sql(ask.filters),
+        );
+        let numbers: Vec<i32> = raw.iter().map(|part| part.bucket as i32).collect();
+        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(&lo).bind(&hi).bind(numbers);
+        for filter in ask.filters {
+            query = query.bind(&filter.values);
+        }
+        let rows = query.fetch_all(&mut *connection).await?;
+        let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)").bind(found.id).fetch_one(&mut *connection).await?;
+        if stale {
+            return Ok(Live::Stale);
+        }
+        rows.iter().map(|row| cell_of(row, ask, shape)).collect::<Result<Vec<_>>>().map(Live::Cells)
+    }
+    .await;
+    match read {
+        Err(error @ (Error::Unreachable { .. } | Error::Input { .. })) => Err(error),
+        Err(error) => {
+            sqlx::raw_sql("rollback to live").execute(connection).await?;
+            Ok(Live::TooMuch(error.to_string()))
+        }
+        Ok(live) => {
+            sqlx::raw_sql("set local lock_timeout = '5s'; set local statement_timeout = '60s'").execute(connection).await?;
+            Ok(live)
+        }
+    }
+}
+
+async fn stored_cells(connection: &mut PgConnection, found: &Found, ask: &Ask<'_>, shape: &Shape, stored: &[Part]) -> Result<Vec<(usize, Vec<Option<String>>, Cell)>> {
+    let mut cells = Vec::new();
+    for level in 0..found.levels.len() {
+        let parts: Vec<&Part> = stored.iter().filter(|part| part.level == level).collect();
+        if parts.is_empty() {
+            continue;
+        }
+        let sql = format!(
+            "select p.i{by}{columns} from unnest($1::integer[], $2::timestamptz[], $3::timestamptz[]) as p (i, lo, hi)
+             join tidemark.{table} as t on t.bucket >= p.lo and t.bucket < p.hi where {filter} group by p.i{by}",
+            by = by_sql(&ask.by),
+            columns = shape.select(),
+            table = quote(&found.model.table(level)),
+            filter = filter_sql(ask.filters),
+        );
+        let mut query = sqlx::query(AssertSqlSafe(sql))
+            .bind(parts.iter().map(|part| part.bucket as i32).collect::<Vec<_>>())
+            .bind(parts.iter().map(|part| part.lo).collect::<Vec<_>>())
+            .bind(parts.iter().map(|part| part.hi).collect::<Vec<_>>());
+        for filter in ask.filters {
+            query = query.bind(&filter.values);
+        }
+        for row in query.fetch_all(&mut *connection).await? {
+            cells.push(cell_of(&row, ask, shape)?);
+        }
+    }
+    Ok(cells)
+}
+
+fn by_sql(by: &[String]) -> String {
+    by.iter().map(|dimension| format!(", t.{}::text", quote(dimension))).collect()
+}
+
+/// Filters are bound from $4 on, each as a text array in which NULL stands for the NULL group.
+fn filter_sql(filters: &[DimensionFilter]) -> String {
+    if filters.is_empty() {
+        return "true".to_owned();
+    }
+    filters
+        .iter()
+        .enumerate()
+        .map(|(at, filter)| {
+            let (name, values) = (quote(&filter.dimension), at + 4);
+            format!("(t.{name}::text = any (${values}::text[]) or (t.{name} is null and array_position(${values}::text[], null) is not null))")
+        })
+        .collect::<Vec<_>>()
+        .join(" and ")
+}
+
+fn cell_of(row: &sqlx::postgres::PgRow, ask: &Ask<'_>, shape: &Shape) -> Result<(usize, Vec<Option<String>>, Cell)> {
+    let bucket = usize::try_from(row.try_get::<i32, _>(0)?).unwrap_or_default();
+    let group = (0..ask.by.len()).map(|at| row.try_get::<Option<String>, _>(at + 1)).collect::<Result<Vec<_>, _>>()?;
+    Ok((bucket, group, shape.read(row, ask.by.len() + 1)?))
+}
+
+fn ceil(grain: Grain, at: DateTime<Utc>) -> DateTime<Utc> {
+    if grain.starts_at(at) { at } else { grain.utc_next(at) }
+}
+
+/// A dirty span, rounded outwards to what a tick would recompute.
+fn widen(span: Span, levels: &[Level]) -> Span {
+    let unit = |at: DateTime<Utc>| {
+        levels.iter().find(|level| level.from.is_none_or(|line| line <= at)).or(levels.last()).map_or(Grain::Minute, |level| level.grain)
+    };
+    let last = span.1 - chrono::TimeDelta::microseconds(1);
+    (unit(span.0).utc_floor(span.0), ceil(unit(last), span.1))
+}
+
+fn kept_from(levels: &[Level]) -> String {
+    levels.first().and_then(|level| level.from).map_or_else(|| "the beginning".to_owned(), |line| line.to_rfc3339())
+}
+
+fn coarser(levels: &[Level]) -> Grain {
+    levels.iter().find(|level| level.from.is_none()).map_or(Grain::Hour, |level| level.grain)
+}
+
+/// Sort and join spans.
+fn normalize(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_unstable();
+    let mut out: Vec<Span> = Vec::with_capacity(spans.len());
+    for (lo, hi) in spans {
+        match out.last_mut() {
+            Some(last) if lo <= last.1 => last.1 = last.1.max(hi),
+            _ => out.push((lo, hi)),
+        }
+    }
+    out
+}
+
+/// What of sorted, disjoint `a` is not in sorted, disjoint `b`.
+fn subtract(a: &[Span], b: &[Span]) -> Vec<Span> {
+    let mut out = Vec::new();
+    for &(mut lo, hi) in a {
+        let first = b.partition_point(|span| span.1 <= lo);
+        for &(cut_lo, cut_hi) in b[first..].iter().take_while(|span| span.0 < hi) {
+            if lo < cut_lo {
+                out.push((lo, cut_lo));
+            }
+            lo = lo.max(cut_hi);
+        }
+        if lo < hi {
+            out.push((lo, hi));
+        }
+    }
+    out
+}
+
+fn intersect(a: &[Span], b: &[Span]) -> Vec<Span> {
+    a.iter()
+        .flat_map(|&(lo, hi)| {
+            let first = b.partition_point(|span| span.1 <= lo);
+            b[first..].iter().take_while(move |span| span.0 < hi).map(move |span| (lo.max(span.0), hi.min(span.1)))
+        })
+        .collect()
+}
+
+fn overlaps(spans: &[Span], bucket: &ViewerBucket) -> bool {
+    let first = spans.partition_point(|span| span.1 <= bucket.start);
+    spans.get(first).is_some_and(|span| span.0 < bucket.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(minute: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(minute * 60, 0).unwrap()
+    }
+
+    fn spans(list: &[(i64, i64)]) -> Vec<Span> {
+        list.iter().map(|(lo, hi)| (at(*lo), at(*hi))).collect()
+    }
+
+    #[test]
+    fn subtracting_leaves_what_is_outside() {
+        let a = spans(&[(0, 10), (20, 30)]);
+        assert_eq!(subtract(&a, &spans(&[(2, 4), (8, 22), (29, 40)])), spans(&[(0, 2), (4, 8), (22, 29)]));
+        assert_eq!(subtract(&a, &[]), a);
+        assert_eq!(intersect(&a, &spans(&[(2, 4), (8, 22)])), spans(&[(2, 4), (8, 10), (20, 22)]));
+    }
+
+    #[test]
+    fn a_dirty_minute_below_the_line_is_a_dirty_quarter_hour() {
+        let levels = [Level { grain: Grain::Minute, from: Some(at(60)) }, Level { grain: Grain::QuarterHour, from: None }];
+        assert_eq!(widen((at(20), at(21)), &levels), (at(15), at(30)));
+        assert_eq!(widen((at(70), at(71)), &levels), (at(70), at(71)));
+        assert_eq!(widen((at(20), at(71)), &levels), (at(15), at(71)));
+    }
+}

@@ -1,0 +1,80 @@
+-- What a read needs to know before it reads, in one snapshot.
+
+create function tidemark.read_state(p_rollup text, p_lo timestamptz, p_hi timestamptz)
+returns table (id integer, declaration_no integer, model jsonb, at timestamptz, intact boolean, frozen_before timestamptz,
+               watermark_at timestamptz, complete_from timestamptz[], dirty_lo timestamptz[], dirty_hi timestamptz[])
+language plpgsql stable security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set row_security = off
+as $$
+#variable_conflict use_column
+declare
+  r record;
+  range tstzrange := tstzrange(p_lo, p_hi);
+  dirty tstzmultirange;
+begin
+  select u.*, h.watermark_at,
+    h.capture_broken_at is null and not tidemark.fingerprint_differs(h.fingerprint, tidemark.fingerprint(u.id)) as intact
+  into r
+  from tidemark.rollup u join tidemark.health h on h.rollup_id = u.id where u.name = p_rollup and u.active;
+  if not found then
+    return;
+  end if;
+  if not r.intact or exists (select from tidemark.mark m where m.rollup_id = r.id and m.kind = 'w') then
+    dirty := tstzmultirange(range);
+  else
+    select range_agg(span * range) into dirty from (
+      select d.span from tidemark.dirty d where d.rollup_id = r.id and d.kind in ('c', 'b', 'u')
+      union all
+      select tstzrange(m.lo, m.hi) from tidemark.mark m where m.rollup_id = r.id and m.kind = 'c'
+    ) s where span && range;
+    -- Lookup marks that no tick has expanded yet are expanded here, in this snapshot.
+    if exists (select from tidemark.mark m where m.rollup_id = r.id and m.kind = 'l') then
+      declare expanded tstzmultirange;
+      begin
+        execute format($q$
+          select range_agg(e * $2) from (
+            select input, jsonb_agg(key) as keys from tidemark.mark, jsonb_array_elements(keys) key
+            where rollup_id = $1 and kind = 'l' group by input
+          ) l, tidemark.%I(l.input, l.keys) e where e && $2
+        $q$, p_rollup || '__expand') into expanded using r.id, range;
+        dirty := coalesce(dirty, '{}') + coalesce(expanded, '{}');
+      exception when others then
+        dirty := tstzmultirange(range);
+      end;
+    end if;
+  end if;
+  return query select r.id, r.declaration_no, r.model, clock_timestamp(), r.intact, r.frozen_before, r.watermark_at,
+    (select array_agg(v.complete_from order by v.level) from tidemark.level v where v.rollup_id = r.id),
+    (select coalesce(array_agg(lower(s)), '{}') from unnest(dirty) s), (select coalesce(array_agg(upper(s)), '{}') from unnest(dirty) s);
+end
+$$;
+comment on function tidemark.read_state(text, timestamptz, timestamptz) is 'Which buckets of a range are dirty, which levels are complete, whether capture is intact.';
+
+-- Roles, where they exist: viewers read and can change nothing; operators also tick, recompute and pause.
+create function tidemark.grant_roles() returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  revoke all on all functions in schema tidemark from public;
+  if to_regrole('tidemark_viewer') is not null then
+    grant usage on schema tidemark to tidemark_viewer;
+    grant select on all tables in schema tidemark to tidemark_viewer;
+    grant execute on all functions in schema tidemark to tidemark_viewer;
+    revoke execute on function tidemark.tick(text, text, interval), tidemark.record_failure(text, text), tidemark.grant_roles(),
+      tidemark.consume(integer, tstzmultirange, text), tidemark.intake(integer, text),
+      tidemark.work(integer, text, smallint, tstzmultirange), tidemark.watch_capture(integer, text),
+      tidemark.move_lines(integer, timestamptz) from tidemark_viewer;
+  end if;
+  if to_regrole('tidemark_operator') is not null then
+    grant usage on schema tidemark to tidemark_operator;
+    grant select on all tables in schema tidemark to tidemark_operator;
+    grant execute on all functions in schema tidemark to tidemark_operator;
+    grant insert, update, delete on tidemark.job, tidemark.dirty, tidemark.audit to tidemark_operator;
+    grant update on tidemark.rollup, tidemark.health to tidemark_operator;
+  end if;
+end
+$$;
+comment on function tidemark.grant_roles() is 'Give tidemark_viewer and tidemark_operator, where they exist, what they need.';

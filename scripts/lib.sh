@@ -61,7 +61,7 @@ need_packages() {
 postgres_bin() {
   local bin best='' best_version=0 version
   for bin in "${TIDEMARK_TEST_PG_BIN:-}" /usr/lib/postgresql/*/bin /usr/local/pgsql/bin "$(pg_config --bindir 2>/dev/null || true)"; do
-    [ -n "$bin" ] && [ -x "$bin/initdb" ] && [ -x "$bin/postgres" ] || continue
+    if [ -z "$bin" ] || ! [ -x "$bin/initdb" ] || ! [ -x "$bin/postgres" ]; then continue; fi
     version=$("$bin/postgres" --version | sed -E 's/.* ([0-9]+).*/\1/')
     [ "$bin" = "${TIDEMARK_TEST_PG_BIN:-}" ] && { printf '%s\n' "$bin"; return 0; }
     if [ "$version" -ge 15 ] && [ "$version" -gt "$best_version" ]; then
@@ -72,18 +72,23 @@ postgres_bin() {
 }
 
 # What the app needs to run and to build; a display of its own for where there is none; and what its tests need.
+# shellcheck disable=SC2034 # the scripts that source this file use them
 app_packages=(
   gcc libc6-dev pkg-config libwebkit2gtk-4.1-dev
   librsvg2-common libayatana-appindicator3-1 fonts-dejavu-core
 )
+# shellcheck disable=SC2034
 display_packages=(xvfb xauth imagemagick dbus)
+# shellcheck disable=SC2034
 test_packages=(postgresql webkit2gtk-driver shellcheck)
 
 # Checks that cargo is there and new enough.
 need_rust() {
   local wanted version
   has cargo || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
-  has cargo && has rustc || die "Rust is needed to build Tidemark, and there is no cargo here. Install it from https://rustup.rs, then start again."
+  if ! has cargo || ! has rustc; then
+    die "Rust is needed to build Tidemark, and there is no cargo here. Install it from https://rustup.rs, then start again."
+  fi
   wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$root_dir/Cargo.toml")
   version=$(cd "$root_dir" && rustc --version | cut -d ' ' -f 2)
   version_at_least "${version%%-*}" "$wanted" || die "Rust $wanted or later is needed, and this is $version: run \`rustup update stable\`, or install Rust from https://rustup.rs."

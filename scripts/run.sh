@@ -19,7 +19,7 @@ headless=''
 while [ $# -gt 0 ]; do
   case $1 in
     --database-url)
-      [ $# -ge 2 ] && [ -n "$2" ] || die "--database-url needs a URL, such as postgres://user@host:5432/name."
+      [ -n "${2:-}" ] || die "--database-url needs a URL, such as postgres://user@host:5432/name."
       export DATABASE_URL=$2
       shift
       ;;

@@ -30,17 +30,19 @@ check() {
   if "$@"; then pass 1; else fail 1 "$name"; fi
 }
 
+total() { awk '{ sum += $1 } END { print sum + 0 }'; }
+
 # Adds up what `cargo test` and vitest say in a log. A run that failed without a failing test could not run: one more.
 count_tests() {
   local name=$1 log=$2 status=$3 good bad skipped
-  good=$(sed -nE 's/^test result: .* ([0-9]+) passed;.*/\1/p; s/^ +Tests .*[ |]([0-9]+) passed.*/\1/p' "$log" | paste -sd+ | bc)
-  bad=$(sed -nE 's/^test result: .* ([0-9]+) failed;.*/\1/p; s/^ +Tests .*[ |]([0-9]+) failed.*/\1/p' "$log" | paste -sd+ | bc)
-  pass "${good:-0}"
-  [ "${bad:-0}" -eq 0 ] || fail "$bad" "$name: $bad failed"
-  [ "$status" -eq 0 ] || [ "${bad:-0}" -gt 0 ] || fail 1 "$name: could not run to its end"
-  [ "${good:-0}" -gt 0 ] || [ "$status" -ne 0 ] || fail 1 "$name: no test ran"
+  good=$(sed -nE 's/^test result: .* ([0-9]+) passed;.*/\1/p; s/^ +Tests .*[ |]([0-9]+) passed.*/\1/p' "$log" | total)
+  bad=$(sed -nE 's/^test result: .* ([0-9]+) failed;.*/\1/p; s/^ +Tests .*[ |]([0-9]+) failed.*/\1/p' "$log" | total)
+  pass "$good"
+  [ "$bad" -eq 0 ] || fail "$bad" "$name: $bad failed"
+  [ "$status" -eq 0 ] || [ "$bad" -gt 0 ] || fail 1 "$name: could not run to its end"
+  [ "$good" -gt 0 ] || [ "$status" -ne 0 ] || fail 1 "$name: no test ran"
   skipped=$(grep -E '^test .* \.\.\. ignored' "$log" | grep -vci extension || true)
-  skipped=$((skipped + $(sed -nE 's/^ +Tests .*[ |]([0-9]+) (skipped|todo).*/\1/p' "$log" | head -n 1 | grep . || echo 0)))
+  skipped=$((skipped + $(sed -nE 's/^ +Tests .*[ |]([0-9]+) (skipped|todo).*/\1/p' "$log" | total)))
   [ "$skipped" -eq 0 ] || fail "$skipped" "$name: $skipped did not run"
   grep -E '^test .* \.\.\. ignored.*extension' "$log" >&2 || true
 }
@@ -78,7 +80,7 @@ trap finish EXIT
 
 cd "$root_dir"
 need_rust
-need_packages "${app_packages[@]}" "${display_packages[@]}" "${test_packages[@]}" bc
+need_packages "${app_packages[@]}" "${display_packages[@]}" "${test_packages[@]}"
 need_node
 install_ui
 

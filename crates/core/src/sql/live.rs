@@ -174,7 +174,9 @@ pub(super) fn extent(model: &Model) -> Statement {
             )
         })
         .collect();
-    for level in 0..model.levels.len() {
+    // Up to the first level that is kept for ever; coarser buckets would only make the extent wider than it is.
+    let kept = model.levels.iter().position(|level| level.keep.is_none()).unwrap_or_default();
+    for level in 0..=kept {
         let grain = model.levels[level].grain.name();
         parts.push(format!("select min(bucket), tidemark.bucket_next('{grain}', max(bucket)) from {}", own(&model.table(level))));
     }

@@ -1,0 +1,45 @@
+//! The main job, end to end.
+
+use chrono::Utc;
+use tidemark_core::api::{Grain, ReadMode, State};
+
+use crate::harness::{TestDb, minutes, numbers};
+
+#[tokio::test]
+async fn a_drained_rollup_answers_what_the_raw_rows_say() {
+    let test = TestDb::raw().await;
+    test.sql(
+        "insert into usage_logs (created_at, account_id, group_id, duration_ms)
+         select now() - i * interval '37 minutes', 1 + i % 4, nullif(i % 5, 0), (i * 7919) % 20011 from generate_series(1, 3000) i;
+         insert into ops_error_logs (created_at, account_id, platform, status_code, error_type, error_message)
+         select now() - i * interval '411 minutes', 1 + i % 5, (array['openai', '', null])[1 + i % 3], (array[400, 429, 500, 504, null])[1 + i % 5],
+           (array['timeout', 'x', null])[1 + i % 3], (array['context Deadline Exceeded', 'ok', null, 'no'])[1 + i % 4] from generate_series(1, 300) i",
+    )
+    .await;
+    test.db.apply(&tidemark_db::Declaration::load("ops_metrics").unwrap(), true).await.unwrap();
+    test.drain().await;
+    let (from, to) = (Utc::now() - minutes(80 * 24 * 60), Utc::now() + minutes(1));
+    for grain in [Grain::Hour, Grain::Day, Grain::Month, Grain::Total] {
+        let exact = test.query(from, to, grain, ReadMode::Exact).await;
+        let live = test.query(from, to, grain, ReadMode::Live).await;
+        assert_eq!(exact.state, State::Exact);
+        assert_eq!(exact.live_buckets, 0, "{grain}: everything comes from the rollup");
+        assert!(!exact.rows.is_empty());
+        assert_eq!(numbers(&exact), numbers(&live), "{grain}");
+    }
+    let report = test.db.audit("ops_metrics", None, false).await.unwrap();
+    assert_eq!(report.difference_count, 0, "{report:?}");
+}
+
+#[tokio::test]
+async fn a_change_is_in_the_next_answer_before_any_tick() {
+    let test = TestDb::ops().await;
+    test.sql("insert into usage_logs (account_id, duration_ms) values (1, 100)").await;
+    let answer = test.query(Utc::now() - minutes(60), Utc::now() + minutes(1), Grain::Total, ReadMode::Exact).await;
+    assert_eq!(answer.state, State::Exact);
+    assert_eq!(answer.rows[0].values["request_count"], 1);
+    assert!(answer.live_buckets > 0);
+    let rollup_only = test.query(Utc::now() - minutes(60), Utc::now() + minutes(1), Grain::Total, ReadMode::RollupOnly).await;
+    assert_eq!(rollup_only.state, State::Pending);
+    assert!(rollup_only.rows.is_empty());
+}

@@ -230,3 +230,22 @@ async fn data_of_a_version_that_is_gone_are_left_alone() {
         .stop()
         .await;
 }
+
+#[tokio::test]
+async fn a_folder_that_the_servers_user_cannot_enter_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new("hidden");
+    fs::create_dir_all(&place.0).expect("a folder");
+    fs::set_permissions(&place.0, fs::Permissions::from_mode(0o700)).expect("closed to others");
+    let started = EmbeddedServer::start(&DataDir::at(place.0.join("inside"))).await;
+    if nix::unistd::geteuid().is_root() {
+        // Root's server runs as another user, to whom root's own folders are closed.
+        let message = started.expect_err("closed").to_string();
+        assert!(
+            message.contains(&*place.0.to_string_lossy()) && message.contains("TIDEMARK_DATA_DIR"),
+            "{message}"
+        );
+    } else {
+        started.expect("a user's server runs as that user").stop().await;
+    }
+}

@@ -120,7 +120,8 @@ async fn install_on(connection: &mut PgConnection, roles: bool) -> Result<()> {
     let mut migrations = Migrator::with_migrations(MIGRATIONS.iter().cloned().collect());
     migrations.dangerous_set_table_name(MIGRATION_TABLE);
     migrations.set_locking(false);
-    migrations.run(&mut *transaction).await.map_err(|error| match error {
+    // Not `run`: its future is not `Send` as far as the compiler can tell, and the app spawns this.
+    migrations.run_direct(None, &mut *transaction, false).await.map_err(|error| match error {
         sqlx::migrate::MigrateError::Execute(cause) | sqlx::migrate::MigrateError::ExecuteMigration(cause, _) => Error::from(cause),
         other => Error::input("schema_mismatch", format!("Schema tidemark does not fit this program: {other}. Use the version that installed it, or uninstall first.")),
     })?;

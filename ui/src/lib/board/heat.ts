@@ -1,0 +1,83 @@
+/** Hour of the day by day: rows are local days, columns local hours. A repeated hour shares its cell. */
+
+import type { BoardAnswer } from '../api/BoardAnswer';
+import type { BoardRule } from '../api/BoardRule';
+import { columnOf } from '../chart/model';
+import { spelled } from '../time';
+import type { Limits } from '../types';
+
+export interface HeatCell {
+  index: number;
+  hour: number;
+  /** 0 to 6, or null where there are no rows. */
+  step: number | null;
+  value: number | null;
+  partial: boolean;
+  pending: boolean;
+  over: boolean;
+  /** First or second half of a repeated hour. */
+  half: 0 | 1 | null;
+}
+
+export interface HeatRow {
+  start: string;
+  cells: HeatCell[];
+  /** 23 or 25, where the day has that many hours. */
+  odd: number | null;
+  today: boolean;
+}
+
+export interface Heat {
+  rows: HeatRow[];
+  max: number;
+}
+
+export const STEPS = 7;
+
+function over(answer: BoardAnswer, b: number, rule: BoardRule | undefined, limits: Limits): boolean {
+  if (rule === undefined) return false;
+  const rate = columnOf(answer, rule.measure);
+  const samples = columnOf(answer, rule.samples);
+  return answer.groups.some((g) => (g.columns[samples]?.[b] ?? 0) >= limits.min_samples && (g.columns[rate]?.[b] ?? 0) > limits.error_rate_percent);
+}
+
+export function heat(measure: string, answer: BoardAnswer, rule: BoardRule | undefined, limits: Limits): Heat {
+  const column = answer.overall.columns[columnOf(answer, measure)] ?? [];
+  const max = Math.max(0, ...column.map((v, i) => (answer.buckets[i]?.partial === true ? 0 : (v ?? 0))));
+  const rows: HeatRow[] = [];
+  let day = '';
+  answer.buckets.forEach((b, index) => {
+    const date = b.start.slice(0, 10);
+    if (date !== day) rows.push({ start: b.start, cells: [], odd: null, today: false });
+    day = date;
+    const v = column[index] ?? null;
+    const hour = spelled(b.start).hour;
+    const cells = rows.at(-1)?.cells ?? [];
+    const before = cells.at(-1);
+    const repeated = before !== undefined && before.hour === hour;
+    if (repeated) before.half = 0;
+    cells.push({
+      index, hour, value: v, step: v === null ? null : max === 0 ? 0 : Math.min(STEPS - 1, Math.max(0, Math.ceil((v / max) * STEPS) - 1)),
+      partial: b.partial, pending: b.state === 'pending', over: over(answer, index, rule, limits), half: repeated ? 1 : null,
+    });
+  });
+  rows.forEach((r, i) => {
+    r.today = i === rows.length - 1;
+    const hours = r.cells.length;
+    const whole = r.cells[0]?.hour === 0 && r.cells.at(-1)?.hour === 23;
+    if (whole && (hours === 23 || hours === 25)) r.odd = hours;
+  });
+  return { rows, max };
+}
+
+/** Neighbouring cells over a limit, as stretches of hours. */
+export function overRuns(cells: HeatCell[]): { from: number; to: number }[] {
+  const runs: { from: number; to: number }[] = [];
+  for (const c of cells) {
+    if (!c.over) continue;
+    const last = runs.at(-1);
+    if (last !== undefined && c.hour <= last.to + 1) last.to = c.hour;
+    else runs.push({ from: c.hour, to: c.hour });
+  }
+  return runs;
+}

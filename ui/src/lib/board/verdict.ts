@@ -1,0 +1,143 @@
+/** Is something wrong, where, since when: fixed limits from the settings over the last day's answer. */
+
+import type { Board } from '../api/Board';
+import type { BoardAnswer } from '../api/BoardAnswer';
+import type { BoardRule } from '../api/BoardRule';
+import type { BoardSeries } from '../api/BoardSeries';
+import type { RollupStatus } from '../api/RollupStatus';
+import { columnOf, labelOf, unitOf } from '../chart/model';
+import { age, change, grouped, percentParts, text, value } from '../format';
+import type { Limits } from '../types';
+import { groupLabel } from './palette';
+
+export interface Verdict {
+  id: string;
+  /** First word: what it is about. */
+  where: string;
+  what: string;
+  sinceMs: number | null;
+  detail: string[];
+  measure: string | null;
+  /** Undefined where it is not about one group. */
+  group: string | null | undefined;
+  rollup: string | null;
+}
+
+/** Trailing complete buckets that together have enough samples, four at most. */
+const WINDOW = 4;
+
+function lastComplete(answer: BoardAnswer): number {
+  for (let i = answer.buckets.length - 1; i >= 0; i--) {
+    const b = answer.buckets[i];
+    if (b !== undefined && !b.partial && b.start_ms < answer.as_of_ms) return i;
+  }
+  return -1;
+}
+
+function at(series: BoardSeries, column: number, bucket: number): number | null {
+  return series.columns[column]?.[bucket] ?? null;
+}
+
+function sum(series: BoardSeries, column: number, from: number, to: number): number {
+  let total = 0;
+  for (let i = from; i <= to; i++) total += at(series, column, i) ?? 0;
+  return total;
+}
+
+/** The first bucket of the stretch up to `last` in which `bad` holds; buckets without data neither begin nor end it. */
+function beginning(last: number, bad: (i: number) => boolean | null): number {
+  let first = last;
+  for (let i = last; i >= 0; i--) {
+    const b = bad(i);
+    if (b === false) break;
+    if (b === true) first = i;
+  }
+  return first;
+}
+
+function errorRate(rule: BoardRule, answer: BoardAnswer, series: BoardSeries, name: string | null | undefined, limits: Limits): Verdict | null {
+  const last = lastComplete(answer);
+  const rate = columnOf(answer, rule.measure);
+  const samples = columnOf(answer, rule.samples);
+  if (last < 0 || rate < 0 || samples < 0) return null;
+  let from = last;
+  while (from > 0 && from > last - WINDOW + 1 && sum(series, samples, from, last) < limits.min_samples) from--;
+  if (sum(series, samples, from, last) < limits.min_samples) return null;
+  const limit = limits.error_rate_percent;
+  const part = rule.counts === null ? -1 : columnOf(answer, rule.counts.part);
+  const whole = rule.counts === null ? -1 : columnOf(answer, rule.counts.whole);
+  const now = part >= 0 && whole >= 0 ? (sum(series, part, from, last) / Math.max(1, sum(series, whole, from, last))) * 100 : at(series, rate, last);
+  if (now === null || now <= limit) return null;
+  const first = beginning(last, (i) => { const v = at(series, rate, i); return v === null ? null : v > limit; });
+  const detail = [`limit ${text(percentParts(limit))}`];
+  if (rule.counts !== null && part >= 0 && whole >= 0) {
+    const failed = sum(series, part, first, last);
+    detail.push(`${grouped(failed)} of ${grouped(sum(series, whole, first, last))} ${rule.counts.word}`);
+    const parts = rule.parts.map((p) => ({ label: labelOf(answer, p), n: sum(series, columnOf(answer, p), first, last) })).sort((a, b) => b.n - a.n);
+    const most = parts[0];
+    if (most !== undefined && failed > 0 && most.n > 0) detail.push(`${Math.round((most.n / failed) * 100)}\u202f% of them ${most.label}`);
+  }
+  return {
+    id: `${rule.measure}:${name === undefined ? '' : groupLabel(name)}`, where: name === undefined ? '' : groupLabel(name), what: `error rate ${text(percentParts(now))}`,
+    sinceMs: answer.buckets[first]?.start_ms ?? null, detail, measure: rule.measure, group: name, rollup: null,
+  };
+}
+
+function latency(rule: BoardRule, answer: BoardAnswer, limits: Limits): Verdict | null {
+  const last = lastComplete(answer);
+  const column = columnOf(answer, rule.measure);
+  const samples = columnOf(answer, rule.samples);
+  const then = answer.compare?.overall;
+  if (last < 0 || column < 0 || samples < 0 || then === undefined) return null;
+  if ((at(answer.overall, samples, last) ?? 0) < limits.min_samples || (at(then, samples, last) ?? 0) < limits.min_samples) return null;
+  const bad = (i: number): boolean | null => {
+    const a = at(answer.overall, column, i);
+    const b = at(then, column, i);
+    return a === null || b === null ? null : a > b * limits.p99_factor;
+  };
+  if (bad(last) !== true) return null;
+  const now = at(answer.overall, column, last);
+  const unit = unitOf(answer, rule.measure);
+  return {
+    id: rule.measure, where: '', what: `${labelOf(answer, rule.measure)} ${value(now, { unit })}`, sinceMs: answer.buckets[beginning(last, bad)]?.start_ms ?? null,
+    detail: [`limit ×${limits.p99_factor} of last week`, `${change(now, at(then, column, last))}, was ${value(at(then, column, last), { unit })}`], measure: rule.measure, group: undefined, rollup: null,
+  };
+}
+
+const WORDS: Partial<Record<RollupStatus['status'], string>> = { not_trusted: 'can’t be trusted', failing: 'ticks fail', stalled: 'nothing ticks it', lagging: 'lags' };
+
+function aboutRollup(status: RollupStatus, limits: Limits): Verdict | null {
+  const word = WORDS[status.status];
+  const late = status.lag_seconds !== null && status.lag_seconds > limits.lag_seconds && status.pending_buckets > 0;
+  if (word === undefined && !late) return null;
+  const detail: string[] = [];
+  if (status.lag_seconds !== null) detail.push(`${age(status.lag_seconds)} behind, limit ${age(limits.lag_seconds)}`);
+  if (status.capture_findings[0] !== undefined) detail.unshift(status.capture_findings[0]);
+  else if (status.status === 'failing' && status.last_error !== null) detail.unshift(status.last_error);
+  return {
+    id: `rollup:${status.rollup}`, where: status.rollup, what: word ?? `${age(status.lag_seconds ?? 0)} behind`,
+    sinceMs: status.watermark_at === null || status.status === 'not_trusted' ? null : Date.parse(status.watermark_at), detail, measure: null, group: undefined, rollup: status.rollup,
+  };
+}
+
+/** Everything that passes its limit, worst first: what the numbers say, then what may be wrong with the numbers. */
+export function verdicts(board: Board, answer: BoardAnswer | null, health: RollupStatus[], limits: Limits): Verdict[] {
+  const found: Verdict[] = [];
+  for (const rule of answer === null ? [] : board.rules) {
+    if (answer === null) continue;
+    if (rule.watch === 'latency') {
+      const v = latency(rule, answer, limits);
+      if (v !== null) found.push(v);
+      continue;
+    }
+    const groups = answer.groups.map((g) => errorRate(rule, answer, g, g.key, limits)).filter((v) => v !== null);
+    const all = errorRate(rule, answer, answer.overall, undefined, limits);
+    if (groups.length > 0) found.push(...groups);
+    else if (all !== null) found.push(all);
+  }
+  for (const status of health) {
+    const v = aboutRollup(status, limits);
+    if (v !== null) found.push(v);
+  }
+  return found;
+}

@@ -1,0 +1,121 @@
+/** The only file that knows uPlot: canvas, time scale, drag selection. Ticks and marks are painted by us, where the core says. */
+
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import type { ChartModel } from './model';
+import { paint } from './paint';
+
+export interface ChartHandlers {
+  /** A bucket's index under the pointer, with the pointer's place in the window; null when it leaves. */
+  hover: (index: number | null, clientX: number, clientY: number) => void;
+  zoom: (fromMs: number, toMs: number) => void;
+  reset: () => void;
+}
+
+export interface ChartHandle {
+  update: (model: ChartModel) => void;
+  resize: (width: number, height: number) => void;
+  /** Left edge and width of a bucket, in CSS pixels from the chart's left edge. */
+  place: (index: number) => { left: number; width: number; centre: number } | null;
+  repaint: () => void;
+  png: () => Promise<Blob | null>;
+  destroy: () => void;
+}
+
+export const PLOT = { left: 40, right: 8, top: 6, bottom: 20 } as const;
+
+function centres(model: ChartModel): number[] {
+  return model.buckets.map((b) => (b.start_ms + b.end_ms) / 2);
+}
+
+/** uPlot's options: one hidden series, no axes of its own. */
+export function options(width: number, height: number, model: () => ChartModel, handlers: ChartHandlers, draw: (u: uPlot) => void): uPlot.Options {
+  return {
+    width,
+    height,
+    padding: [PLOT.top, PLOT.right, PLOT.bottom, PLOT.left],
+    legend: { show: false },
+    axes: [{ show: false }, { show: false }],
+    series: [{}, { show: true, paths: () => null, points: { show: false } }],
+    scales: { x: { time: false, range: () => [model().from, model().to] }, y: { range: () => [0, 1] } },
+    cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 5 }, bind: { dblclick: () => () => { handlers.reset(); return null; } } },
+    select: { show: true, left: 0, top: 0, width: 0, height: 0 },
+    hooks: {
+      draw: [draw],
+      setSelect: [
+        (u) => {
+          if (u.select.width < 4) return;
+          const from = u.posToVal(u.select.left, 'x');
+          const to = u.posToVal(u.select.left + u.select.width, 'x');
+          u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          handlers.zoom(from, to);
+        },
+      ],
+    },
+  };
+}
+
+export function mountChart(target: HTMLElement, first: ChartModel, size: { width: number; height: number }, handlers: ChartHandlers): ChartHandle {
+  let model = first;
+  const draw = (u: uPlot): void => {
+    const style = getComputedStyle(target);
+    const ratio = uPlot.pxRatio;
+    const left = u.bbox.left / ratio;
+    paint(
+      {
+        ctx: u.ctx, left, top: u.bbox.top / ratio, width: u.bbox.width / ratio, height: u.bbox.height / ratio, dpr: ratio,
+        x: (ms) => left + u.valToPos(ms, 'x'),
+        css: (token) => style.getPropertyValue(token).trim(),
+        font: style.fontFamily,
+      },
+      model,
+    );
+  };
+  const data = (): uPlot.AlignedData => {
+    const xs = centres(model);
+    return [xs, xs.map(() => null)];
+  };
+  const plot = new uPlot(options(size.width, size.height, () => model, handlers, draw), data(), target);
+  const at = (index: number): { left: number; width: number; centre: number } | null => {
+    const b = model.buckets[index];
+    if (b === undefined) return null;
+    const left = plot.bbox.left / uPlot.pxRatio;
+    const x0 = plot.valToPos(b.start_ms, 'x');
+    const x1 = plot.valToPos(b.end_ms, 'x');
+    return { left: left + x0, width: x1 - x0, centre: left + (x0 + x1) / 2 };
+  };
+  const move = (event: MouseEvent): void => {
+    const ms = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, 'x');
+    handlers.hover(bucketAt(model, ms), event.clientX, event.clientY);
+  };
+  const leave = (): void => { handlers.hover(null, 0, 0); };
+  plot.over.addEventListener('mousemove', move);
+  plot.over.addEventListener('mouseleave', leave);
+  return {
+    update: (next) => { model = next; plot.setData(data()); },
+    resize: (width, height) => { plot.setSize({ width, height }); },
+    place: at,
+    repaint: () => { plot.redraw(false); },
+    png: () => new Promise((done) => { plot.ctx.canvas.toBlob(done); }),
+    destroy: () => {
+      plot.over.removeEventListener('mousemove', move);
+      plot.over.removeEventListener('mouseleave', leave);
+      plot.destroy();
+    },
+  };
+}
+
+/** The bucket that holds an instant. */
+export function bucketAt(model: Pick<ChartModel, 'buckets'>, ms: number): number | null {
+  let low = 0;
+  let high = model.buckets.length - 1;
+  while (low <= high) {
+    const mid = (low + high) >> 1;
+    const b = model.buckets[mid];
+    if (b === undefined) return null;
+    if (ms < b.start_ms) high = mid - 1;
+    else if (ms >= b.end_ms) low = mid + 1;
+    else return mid;
+  }
+  return null;
+}

@@ -1,0 +1,213 @@
+/** Paints a chart model on a canvas. Takes positions and colours from a frame, so that it needs no chart library. */
+
+import { axisLabels } from '../format';
+import { trustRuns } from './model';
+import type { ChartModel, Lane } from './model';
+import { paintBars } from './paintBars';
+import { paintLines } from './paintLines';
+import { fitting, tickLabel } from './ticks';
+
+export interface Frame {
+  ctx: CanvasRenderingContext2D;
+  /** The plot's box in CSS pixels. */
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+  dpr: number;
+  /** From an instant to a CSS pixel. */
+  x: (ms: number) => number;
+  /** A token's value. */
+  css: (token: string) => string;
+  font: string;
+}
+
+/** Room above the topmost lane for the band's label and the tide's triangle. */
+export const HEADROOM = 14;
+
+export interface LaneBox {
+  top: number;
+  bottom: number;
+  y: (value: number) => number;
+}
+
+export function laneBox(frame: Frame, lane: Lane): LaneBox {
+  const top = lane.top === 0 ? frame.top + HEADROOM : frame.top + frame.height * lane.top;
+  const bottom = frame.top + frame.height * lane.bottom;
+  const { min, max } = lane.scale;
+  return { top, bottom, y: (v) => bottom - ((v - min) / (max - min || 1)) * (bottom - top) };
+}
+
+/** The middle of a pixel, so that a line of one pixel is sharp. */
+export function crisp(v: number): number {
+  return Math.round(v) + 0.5;
+}
+
+function rule(frame: Frame, x1: number, y1: number, x2: number, y2: number): void {
+  frame.ctx.beginPath();
+  frame.ctx.moveTo(x1, y1);
+  frame.ctx.lineTo(x2, y2);
+  frame.ctx.stroke();
+}
+
+function stroke(frame: Frame, token: string, width: number, dash: number[] = []): void {
+  frame.ctx.strokeStyle = frame.css(token);
+  frame.ctx.lineWidth = width;
+  frame.ctx.setLineDash(dash);
+}
+
+export function write(frame: Frame, words: string, x: number, y: number, token: string, align: CanvasTextAlign, weight = 400): void {
+  const { ctx } = frame;
+  ctx.font = `${weight} 11px ${frame.font}`;
+  ctx.fillStyle = frame.css(token);
+  ctx.textAlign = align;
+  ctx.textBaseline = 'alphabetic';
+  ctx.fillText(words, x, y);
+}
+
+export function paint(frame: Frame, model: ChartModel): void {
+  const { ctx } = frame;
+  ctx.save();
+  ctx.scale(frame.dpr, frame.dpr);
+  ctx.lineJoin = 'round';
+  paintTimeAxis(frame, model);
+  if (model.band !== null) paintBand(frame, model.band.from, model.band.to);
+  for (const lane of model.lanes) paintValueAxis(frame, lane);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(frame.left, 0, frame.width + 4, frame.top + frame.height + 2);
+  ctx.clip();
+  for (const lane of model.lanes) {
+    if (lane.kind === 'stack') paintBars(frame, model, lane);
+    else paintLines(frame, model, lane);
+    if (lane.ghost !== null) paintGhost(frame, model, lane);
+  }
+  ctx.restore();
+  paintTrust(frame, model);
+  if (model.band !== null) paintBandTop(frame, model);
+  paintTide(frame, model);
+  ctx.restore();
+}
+
+function paintTimeAxis(frame: Frame, model: ChartModel): void {
+  const bottom = frame.top + frame.height;
+  const right = frame.left + frame.width;
+  for (const tick of fitting(model.ticks, frame.x, frame.left, right)) {
+    const x = crisp(frame.x(tick.at_ms));
+    if (tick.kind === 'day') {
+      stroke(frame, '--chart-day', 1);
+      rule(frame, x, frame.top, x, bottom);
+    } else if (tick.kind === 'shift') {
+      stroke(frame, '--accent', 1);
+      rule(frame, x, frame.top, x, bottom);
+    } else {
+      stroke(frame, '--chart-axis', 1);
+      rule(frame, x, bottom, x, bottom + 3);
+    }
+    const token = tick.kind === 'day' ? '--text-1' : tick.kind === 'shift' ? '--accent' : '--text-3';
+    const words = tickLabel(tick.label, model.clock24);
+    frame.ctx.font = `${tick.kind === 'day' ? 600 : 400} 11px ${frame.font}`;
+    const half = frame.ctx.measureText(words).width / 2;
+    const at = Math.min(Math.max(frame.x(tick.at_ms), Math.min(half, frame.left)), right + 8 - half);
+    write(frame, words, at, bottom + 14, token, 'center', tick.kind === 'day' ? 600 : 400);
+  }
+}
+
+function paintValueAxis(frame: Frame, lane: Lane): void {
+  const box = laneBox(frame, lane);
+  const labels = axisLabels(lane.scale.ticks, lane.unit);
+  lane.scale.ticks.forEach((t, i) => {
+    const y = crisp(box.y(t));
+    if (y < box.top - 2) return;
+    stroke(frame, t === 0 ? '--chart-axis' : '--chart-grid', 1);
+    rule(frame, frame.left, y, frame.left + frame.width, y);
+    write(frame, labels[i] ?? '', frame.left - 6, y + 3.5, '--text-3', 'right');
+  });
+  if (lane.label !== null) write(frame, lane.label, frame.left, frame.top + frame.height * 0.6 + 14, '--text-3', 'left');
+  if (lane.limit !== null) {
+    const y = crisp(box.y(lane.limit.value));
+    stroke(frame, '--bad', 1, [4, 3]);
+    rule(frame, frame.left, y, frame.left + frame.width, y);
+    write(frame, lane.limit.label, frame.left + 4, y - 4.5, '--bad', 'left');
+    frame.ctx.setLineDash([]);
+  }
+}
+
+function paintBand(frame: Frame, from: number, to: number): void {
+  const x0 = Math.max(frame.left, frame.x(from));
+  const x1 = Math.min(frame.left + frame.width, frame.x(to));
+  if (x1 <= x0) return;
+  frame.ctx.fillStyle = frame.css('--band-bad');
+  frame.ctx.fillRect(x0, frame.top + 7, x1 - x0, frame.height - 7);
+}
+
+function paintBandTop(frame: Frame, model: ChartModel): void {
+  const { band } = model;
+  if (band === null) return;
+  const x0 = Math.max(frame.left, frame.x(band.from));
+  const x1 = Math.min(frame.left + frame.width, frame.x(band.to));
+  if (x1 <= x0) return;
+  frame.ctx.fillStyle = frame.css('--bad');
+  frame.ctx.fillRect(x0, frame.top + 6, x1 - x0, 2);
+  if (band.label === '') return;
+  frame.ctx.font = `600 11px ${frame.font}`;
+  const width = frame.ctx.measureText(band.label).width;
+  if (x0 - width - 6 > frame.left) write(frame, band.label, x0 - 5, frame.top + 11, '--bad', 'right', 600);
+  else if (x1 - x0 > width + 16) write(frame, band.label, x0 + 5, frame.top + 20, '--bad', 'left', 600);
+}
+
+function paintGhost(frame: Frame, model: ChartModel, lane: Lane): void {
+  const box = laneBox(frame, lane);
+  const { ctx } = frame;
+  stroke(frame, '--chart-ghost', 1, [3, 2]);
+  ctx.beginPath();
+  let open = false;
+  model.buckets.forEach((b, i) => {
+    const v = lane.ghost?.[i] ?? null;
+    if (v === null) {
+      open = false;
+      return;
+    }
+    const x = frame.x((b.start_ms + b.end_ms) / 2);
+    if (open) ctx.lineTo(x, box.y(v));
+    else ctx.moveTo(x, box.y(v));
+    open = true;
+  });
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+/** The axis line says how far what stands on it can be trusted. */
+function paintTrust(frame: Frame, model: ChartModel): void {
+  const y = frame.top + frame.height;
+  const right = frame.left + frame.width;
+  for (const run of trustRuns(model.buckets, model.filled)) {
+    if (run.look === 'absent') continue;
+    const x0 = Math.max(frame.left, frame.x(run.from));
+    const x1 = Math.min(right, frame.x(run.to));
+    if (run.look === 'pending') stroke(frame, '--pending', 2, [3, 2]);
+    else if (run.look === 'frozen') stroke(frame, '--frozen', 2, [1, 3]);
+    else if (run.look === 'partial') stroke(frame, '--chart-axis', 2, [2, 2]);
+    else stroke(frame, '--chart-axis', 2);
+    rule(frame, x0, y, x1, y);
+  }
+  frame.ctx.setLineDash([]);
+}
+
+function paintTide(frame: Frame, model: ChartModel): void {
+  if (model.tide === null || model.tide < model.from || model.tide > model.to) return;
+  const stale = model.staleNote !== null;
+  const x = crisp(frame.x(model.tide)) ;
+  const token = stale ? '--warn' : '--accent';
+  stroke(frame, token, 1);
+  rule(frame, x, frame.top + 6, x, frame.top + frame.height);
+  const { ctx } = frame;
+  ctx.fillStyle = frame.css(token);
+  ctx.beginPath();
+  ctx.moveTo(x - 4, frame.top - 1);
+  ctx.lineTo(x + 4, frame.top - 1);
+  ctx.lineTo(x, frame.top + 5);
+  ctx.closePath();
+  ctx.fill();
+  if (model.staleNote !== null) write(frame, model.staleNote, x - 6, frame.top + 20, '--warn', 'right');
+}

@@ -1,0 +1,97 @@
+/** The only file that knows how the app is reached. Every call is a command of the shell, or of the fixture while developing. */
+
+import { invoke, isTauri } from '@tauri-apps/api/core';
+import { listen } from '@tauri-apps/api/event';
+import type { AuditReport } from './api/AuditReport';
+import type { BoardAnswer } from './api/BoardAnswer';
+import type { BoardRequest } from './api/BoardRequest';
+import type { Job } from './api/Job';
+import type { Plan } from './api/Plan';
+import type { RecomputePreview } from './api/RecomputePreview';
+import type { RollupDetail } from './api/RollupDetail';
+import type { StatusReport } from './api/StatusReport';
+import type { TickReport } from './api/TickReport';
+import type { AppError, ConnectionState, Rollup, Settings, ZoneMatch } from './types';
+
+export interface RecomputeArgs {
+  rollup: string;
+  range: string;
+  reason: string | null;
+}
+
+/** Every command: what it takes and what it gives. */
+export interface Commands {
+  connection_state: { args: Record<string, never>; gives: ConnectionState };
+  connect_demo: { args: Record<string, never>; gives: null };
+  connect_url: { args: { url: string }; gives: null };
+  disconnect: { args: Record<string, never>; gives: null };
+  retry: { args: Record<string, never>; gives: null };
+  settings: { args: Record<string, never>; gives: Settings };
+  save_settings: { args: { settings: Settings }; gives: Settings };
+  system_zone: { args: Record<string, never>; gives: string };
+  search_zones: { args: { query: string }; gives: ZoneMatch[] };
+  rollups: { args: Record<string, never>; gives: Rollup[] };
+  status: { args: Record<string, never>; gives: StatusReport };
+  detail: { args: { rollup: string }; gives: RollupDetail };
+  board: { args: { request: BoardRequest }; gives: BoardAnswer };
+  tick: { args: { rollup: string }; gives: TickReport };
+  set_paused: { args: { rollup: string; paused: boolean }; gives: null };
+  audit: { args: { rollup: string; from: string | null; to: string | null; repair: boolean }; gives: AuditReport };
+  recompute_preview: { args: RecomputeArgs; gives: RecomputePreview };
+  recompute: { args: RecomputeArgs; gives: Job };
+  jobs: { args: Record<string, never>; gives: Job[] };
+  cancel_job: { args: { id: number }; gives: Job };
+  pause_job: { args: { id: number }; gives: Job };
+  resume_job: { args: { id: number }; gives: Job };
+  setup_plan: { args: Record<string, never>; gives: Plan };
+  setup_apply: { args: Record<string, never>; gives: null };
+  save_report: { args: { request: BoardRequest; format: 'png' | 'svg' | 'html' }; gives: string };
+  numbers_on_screen: { args: { board: string }; gives: null };
+}
+
+export type CommandName = keyof Commands;
+
+export interface Backend {
+  call<C extends CommandName>(command: C, args: Commands[C]['args']): Promise<Commands[C]['gives']>;
+  onConnection(handler: (state: ConnectionState) => void): Promise<() => void>;
+}
+
+const shell: Backend = {
+  call: (command, args) => invoke(command, { ...args }),
+  onConnection: async (handler) => listen<ConnectionState>('connection', (event) => { handler(event.payload); }),
+};
+
+let backend: Promise<Backend> | undefined;
+
+function reach(): Promise<Backend> {
+  backend ??= import.meta.env.DEV && !isTauri() ? import('./fixture/backend').then((m) => m.fixture()) : Promise.resolve(shell);
+  return backend;
+}
+
+/** Lets a test stand in for the shell. */
+export function useBackend(stand: Backend): void {
+  backend = Promise.resolve(stand);
+}
+
+export function isAppError(error: unknown): error is AppError {
+  return typeof error === 'object' && error !== null && 'code' in error && 'message' in error;
+}
+
+/** Whatever was thrown, as the error that the UI shows. */
+export function toAppError(error: unknown): AppError {
+  if (isAppError(error)) return { code: String(error.code), message: String(error.message), details: error.details ?? null };
+  return { code: 'unexpected', message: error instanceof Error ? error.message : String(error), details: null };
+}
+
+export async function call<C extends CommandName>(command: C, args: Commands[C]['args']): Promise<Commands[C]['gives']> {
+  const b = await reach();
+  try {
+    return await b.call(command, args);
+  } catch (error) {
+    throw toAppError(error);
+  }
+}
+
+export async function onConnection(handler: (state: ConnectionState) => void): Promise<() => void> {
+  return (await reach()).onConnection(handler);
+}

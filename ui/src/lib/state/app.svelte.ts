@@ -1,0 +1,155 @@
+/** What every page shares: connection, settings, rollups with their health, jobs. */
+
+import type { Job } from '../api/Job';
+import type { RollupStatus } from '../api/RollupStatus';
+import { call, onConnection, toAppError } from '../ipc';
+import { Clock } from '../time';
+import type { AppError, ConnectionState, Rollup, Settings } from '../types';
+import { count } from '../format';
+import { serverTime } from './time.svelte';
+import { router } from './route.svelte';
+import { toasts } from './toasts.svelte';
+
+const UNKNOWN: ConnectionState = { phase: 'starting', kind: null, server: null, message: null, code: null, progress: null, since_ms: null };
+
+const DEFAULTS: Settings = {
+  time_zone: null, week_start: 'monday', clock_24h: true, theme: 'system', refresh_seconds: 30, tick_while_open: true, tick_seconds: 5,
+  limits: { error_rate_percent: 2, p99_factor: 2, lag_seconds: 300, min_samples: 200 },
+};
+
+/** How often health and jobs are asked for. */
+const HEALTH_MS = 5000;
+const JOBS_BUSY_MS = 1000;
+
+class App {
+  connection = $state<ConnectionState>(UNKNOWN);
+  settings = $state<Settings>(DEFAULTS);
+  systemZone = $state('UTC');
+  rollups = $state<Rollup[]>([]);
+  rollupsError = $state<AppError | null>(null);
+  health = $state<RollupStatus[]>([]);
+  healthError = $state<AppError | null>(null);
+  jobs = $state<Job[]>([]);
+  jobsError = $state<AppError | null>(null);
+  /** Rollups and jobs have been read at least once. */
+  loaded = $state(false);
+  /** Grows when everything should be read anew. */
+  epoch = $state(0);
+
+  zone = $derived(this.settings.time_zone ?? this.systemZone);
+  clock = $derived(new Clock(this.zone, this.settings.clock_24h));
+  lost = $derived(this.connection.phase === 'lost');
+  live = $derived(this.connection.phase === 'ready' || this.connection.phase === 'lost');
+  canOperate = $derived(this.connection.server?.can_operate ?? false);
+  demo = $derived(this.connection.kind === 'demo');
+  boards = $derived(this.rollups.filter((r) => r.board !== null));
+  runningJobs = $derived(this.jobs.filter((j) => j.state === 'running' || j.state === 'paused'));
+
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #healthAt = 0;
+
+  async start(): Promise<void> {
+    try {
+      [this.settings, this.systemZone] = await Promise.all([call('settings', {}), call('system_zone', {})]);
+    } catch (error) {
+      toasts.show({ tone: 'bad', title: 'Settings could not be read', text: toAppError(error).message });
+    }
+    await onConnection((state) => { this.connected(state); });
+    this.connected(await call('connection_state', {}));
+    this.#loop();
+  }
+
+  connected(state: ConnectionState): void {
+    const before = this.connection;
+    this.connection = state;
+    if (state.phase === 'ready' && before.phase !== 'ready') {
+      if (before.phase === 'lost') toasts.show({ tone: 'ok', title: 'Connected again', text: 'Everything is read anew.' });
+      this.epoch += 1;
+      void this.refresh();
+    }
+    if (!this.live) {
+      this.rollups = [];
+      this.health = [];
+      this.jobs = [];
+      this.loaded = false;
+    }
+  }
+
+  /** Reads rollups, health and jobs once. */
+  async refresh(): Promise<void> {
+    await Promise.all([this.readRollups(), this.readHealth(), this.readJobs()]);
+    this.loaded = true;
+  }
+
+  async readRollups(): Promise<void> {
+    try {
+      this.rollups = await call('rollups', {});
+      this.rollupsError = null;
+    } catch (error) {
+      this.rollupsError = toAppError(error);
+    }
+  }
+
+  async readHealth(): Promise<void> {
+    try {
+      const report = await call('status', {});
+      serverTime.hear(Date.parse(report.server_time));
+      this.health = report.rollups;
+      this.healthError = null;
+    } catch (error) {
+      this.healthError = toAppError(error);
+    }
+    this.#healthAt = Date.now();
+  }
+
+  async readJobs(): Promise<void> {
+    try {
+      this.heard(await call('jobs', {}));
+      this.jobsError = null;
+    } catch (error) {
+      this.jobsError = toAppError(error);
+    }
+  }
+
+  /** Keeps a job list and says what finished since the last one. */
+  heard(list: Job[]): void {
+    for (const job of list) {
+      const before = this.jobs.find((j) => j.id === job.id);
+      if (before !== undefined && before.state !== 'done' && job.state === 'done') {
+        toasts.show({
+          tone: 'ok', title: `Job ${job.id} done`, text: `${job.rollup}, ${count(job.buckets_total)} buckets recomputed`,
+          action: { label: 'Open', run: () => { router.go('jobs'); } },
+        });
+        this.epoch += 1;
+      }
+    }
+    this.jobs = list;
+  }
+
+  async save(change: Partial<Settings>): Promise<void> {
+    const before = this.settings;
+    this.settings = { ...before, ...change };
+    try {
+      this.settings = await call('save_settings', { settings: $state.snapshot(this.settings) });
+    } catch (error) {
+      this.settings = before;
+      toasts.show({ tone: 'bad', title: 'Not saved', text: toAppError(error).message });
+    }
+  }
+
+  #loop(): void {
+    clearTimeout(this.#timer);
+    const busy = this.jobs.some((j) => j.state === 'running');
+    this.#timer = setTimeout(() => {
+      void this.#turn().finally(() => { this.#loop(); });
+    }, busy ? JOBS_BUSY_MS : HEALTH_MS);
+  }
+
+  async #turn(): Promise<void> {
+    if (this.connection.phase !== 'ready' || document.hidden) return;
+    const stale = Date.now() - this.#healthAt >= HEALTH_MS - 200;
+    await Promise.all([this.readJobs(), stale ? this.readHealth() : Promise.resolve()]);
+  }
+}
+
+export const app = new App();

@@ -1,0 +1,170 @@
+/** One board: its question, kept in the address, and the answers that its panels are drawn from. */
+
+import type { BoardAnswer } from '../api/BoardAnswer';
+import type { BoardRequest } from '../api/BoardRequest';
+import type { Compare } from '../api/Compare';
+import type { Grain } from '../api/Grain';
+import type { ReadMode } from '../api/ReadMode';
+import { call, toAppError } from '../ipc';
+import { isoDay } from '../time';
+import type { AppError, Rollup } from '../types';
+import { app } from './app.svelte';
+import { DEFAULT_RANGE, between, stepped } from './ranges';
+import { router } from './route.svelte';
+import { serverTime } from './time.svelte';
+
+const GRAINS: readonly string[] = ['1m', '5m', '15m', 'hour', 'day', 'week', 'month', 'year'];
+const COMPARES: readonly string[] = ['previous-period', 'yesterday', 'last-week'];
+
+function isGrain(s: string | undefined): s is Grain {
+  return s !== undefined && GRAINS.includes(s);
+}
+
+function isCompare(s: string | undefined): s is Compare {
+  return s !== undefined && COMPARES.includes(s);
+}
+
+/** In an address a group is its name after `=`, and the NULL group is `~`. */
+function readGroups(text: string | undefined): (string | null)[] {
+  if (text === undefined || text === '') return [];
+  return text.split(',').map((g) => (g === '~' ? null : decodeURIComponent(g.slice(1))));
+}
+
+function writeGroups(groups: (string | null)[]): string {
+  return groups.map((g) => (g === null ? '~' : `=${encodeURIComponent(g)}`)).join(',');
+}
+
+export class BoardState {
+  answer = $state.raw<BoardAnswer | null>(null);
+  error = $state.raw<AppError | null>(null);
+  /** Always hourly, over the last seven days: for the heatmap. */
+  week = $state.raw<BoardAnswer | null>(null);
+  weekError = $state.raw<AppError | null>(null);
+  /** Always the last 24 hours against last week: for the verdict. */
+  watch = $state.raw<BoardAnswer | null>(null);
+  loading = $state(false);
+  loadingSince = $state(0);
+  /** Every group seen without a filter. */
+  known = $state.raw<(string | null)[]>([]);
+  /** The bucket under the crosshair; where it comes from says which panel shows the tooltip. */
+  hover = $state.raw<{ index: number; panel: string; x: number; y: number } | null>(null);
+  zooms = $state.raw<string[]>([]);
+  #asked = 0;
+
+  constructor(readonly rollup: Rollup) {}
+
+  range = $derived(router.route.params['range'] ?? DEFAULT_RANGE);
+  grain = $derived.by<Grain | null>(() => { const g = router.route.params['grain']; return isGrain(g) ? g : null; });
+  compare = $derived.by<Compare | null>(() => {
+    const c = router.route.params['compare'];
+    return c === 'none' ? null : isCompare(c) ? c : 'last-week';
+  });
+  mode = $derived<ReadMode>(router.route.params['mode'] === 'rollup-only' ? 'rollup-only' : 'exact');
+  groups = $derived(readGroups(router.route.params['only']));
+
+  get by(): string | null {
+    return this.rollup.board?.by ?? null;
+  }
+
+  request(): BoardRequest {
+    const filters = this.by !== null && this.groups.length > 0 ? [{ dimension: this.by, values: this.groups }] : [];
+    return { rollup: this.rollup.rollup, range: this.range, grain: this.grain, tz: app.zone, week_start: app.settings.week_start, by: this.by, filters, mode: this.mode, compare: this.compare };
+  }
+
+  private weekRequest(): BoardRequest {
+    return { ...this.request(), range: `${isoDay(app.zone, -6)}..now`, grain: 'hour', compare: null };
+  }
+
+  private watchRequest(): BoardRequest {
+    const fine = this.rollup.grains.includes('15m') || this.rollup.grains.includes('5m') || this.rollup.grains.includes('1m');
+    return { ...this.request(), range: '24h', grain: fine ? '15m' : 'hour', compare: 'last-week', filters: [], mode: 'exact' };
+  }
+
+  /** Reads all answers; older calls that come back later are dropped. */
+  async load(): Promise<void> {
+    const asked = ++this.#asked;
+    this.loading = true;
+    this.loadingSince = Date.now();
+    const request = this.request();
+    const watching = this.rollup.board?.rules.length !== 0;
+    const mapped = this.rollup.board?.panels.some((p) => p.kind === 'heatmap') === true;
+    const main = call('board', { request }).then(
+      (answer) => {
+        if (asked !== this.#asked) return;
+        this.answer = answer;
+        this.error = null;
+        if (request.filters.length === 0) this.known = answer.groups.map((g) => g.key);
+        serverTime.hear(answer.as_of_ms);
+        this.loading = false;
+      },
+      (error: unknown) => {
+        if (asked !== this.#asked) return;
+        this.error = toAppError(error);
+        this.loading = false;
+      },
+    );
+    await main;
+    if (asked !== this.#asked) return;
+    await Promise.all([watching ? this.#loadWatch(asked) : Promise.resolve(), mapped ? this.#loadWeek(asked) : Promise.resolve()]);
+  }
+
+  async #loadWeek(asked: number): Promise<void> {
+    try {
+      const week = await call('board', { request: this.weekRequest() });
+      if (asked !== this.#asked) return;
+      this.week = week;
+      this.weekError = null;
+    } catch (error) {
+      if (asked === this.#asked) this.weekError = toAppError(error);
+    }
+  }
+
+  async #loadWatch(asked: number): Promise<void> {
+    try {
+      const watch = await call('board', { request: this.watchRequest() });
+      if (asked !== this.#asked) return;
+      this.watch = watch;
+      if (this.known.length === 0) this.known = watch.groups.map((g) => g.key);
+    } catch {
+      // The board's own error says what is wrong; the verdict then speaks of the last reading.
+    }
+  }
+
+  setRange(range: string): void {
+    this.zooms = [];
+    router.set({ range });
+  }
+
+  zoom(fromMs: number, toMs: number): void {
+    const base = this.answer?.buckets.filter((b) => b.end_ms > fromMs && b.start_ms < toMs);
+    const from = base?.[0]?.start_ms ?? fromMs;
+    const to = base?.at(-1)?.end_ms ?? toMs;
+    this.zooms = [...this.zooms, this.range];
+    router.set({ range: between(from, to) });
+  }
+
+  unzoom(): void {
+    const last = this.zooms.at(-1);
+    if (last === undefined) return;
+    this.zooms = this.zooms.slice(0, -1);
+    router.set({ range: last });
+  }
+
+  step(direction: -1 | 1): void {
+    if (this.answer === null) return;
+    const next = stepped(this.answer.from_ms, this.answer.to_ms, direction, serverTime.now);
+    if (next !== null) this.setRange(next);
+  }
+
+  get canStepOn(): boolean {
+    return this.answer !== null && this.answer.to_ms < serverTime.now;
+  }
+
+  setGroups(groups: (string | null)[]): void {
+    router.set({ only: writeGroups(groups) });
+  }
+
+  toggleGroup(key: string | null): void {
+    this.setGroups(this.groups.includes(key) ? this.groups.filter((g) => g !== key) : [...this.groups, key]);
+  }
+}

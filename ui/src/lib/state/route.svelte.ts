@@ -1,0 +1,46 @@
+/** Where one is: page, range, grain, filter, all in one address that can be copied and opened again. */
+
+export type Page = 'board' | 'rollups' | 'jobs' | 'settings';
+
+export interface Route {
+  page: Page;
+  /** A board's rollup, or the opened row of Rollups. */
+  rollup: string | null;
+  params: Record<string, string>;
+}
+
+export function parse(hash: string): Route {
+  const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
+  const [page = '', rollup] = path.split('/');
+  const params = Object.fromEntries(new URLSearchParams(query));
+  const known: Page = page === 'rollups' || page === 'jobs' || page === 'settings' ? page : 'board';
+  return { page: known, rollup: rollup === undefined || rollup === '' ? null : decodeURIComponent(rollup), params };
+}
+
+export function format(route: Route): string {
+  const query = new URLSearchParams(Object.entries(route.params).filter(([, v]) => v !== '')).toString();
+  const path = route.rollup === null ? route.page : `${route.page}/${encodeURIComponent(route.rollup)}`;
+  return `#/${path}${query === '' ? '' : `?${query}`}`;
+}
+
+class Router {
+  route = $state<Route>(parse(globalThis.location.hash));
+
+  constructor() {
+    globalThis.addEventListener('hashchange', () => { this.route = parse(globalThis.location.hash); });
+  }
+
+  go(page: Page, rollup: string | null = null, params: Record<string, string> = {}): void {
+    const next = { page, rollup, params };
+    this.route = next;
+    const hash = format(next);
+    if (globalThis.location.hash !== hash) globalThis.history.pushState(null, '', hash);
+  }
+
+  /** Changes parameters of the page one is on. */
+  set(params: Record<string, string>): void {
+    this.go(this.route.page, this.route.rollup, { ...this.route.params, ...params });
+  }
+}
+
+export const router = new Router();

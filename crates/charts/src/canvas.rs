@@ -39,7 +39,12 @@ impl Area {
     /// The same without this much at each side.
     #[must_use]
     pub fn inset(self, left: f64, top: f64, right: f64, bottom: f64) -> Area {
-        Area::new(self.x + left, self.y + top, self.w - left - right, self.h - top - bottom)
+        Area::new(
+            self.x + left,
+            self.y + top,
+            self.w - left - right,
+            self.h - top - bottom,
+        )
     }
 }
 
@@ -140,7 +145,11 @@ impl<B: DrawingBackend> Canvas<B> {
 
     /// A horizontal or vertical hairline that stays sharp.
     pub fn rule(&mut self, x: f64, y: f64, length: f64, vertical: bool, width: f64, ink: Ink) {
-        let area = if vertical { Area::new(x - width / 2.0, y, width, length) } else { Area::new(x, y - width / 2.0, length, width) };
+        let area = if vertical {
+            Area::new(x - width / 2.0, y, width, length)
+        } else {
+            Area::new(x, y - width / 2.0, length, width)
+        };
         self.fill(area, ink);
     }
 
@@ -201,8 +210,16 @@ impl<B: DrawingBackend> Canvas<B> {
         // Lines x + y = c, on a grid that all hatched areas share.
         let mut c = ((area.x + area.y) / STEP).ceil() * STEP;
         while c < area.right() + area.bottom() {
-            let from = if c - area.x <= area.bottom() { (area.x, c - area.x) } else { (c - area.bottom(), area.bottom()) };
-            let to = if c - area.right() >= area.y { (area.right(), c - area.right()) } else { (c - area.y, area.y) };
+            let from = if c - area.x <= area.bottom() {
+                (area.x, c - area.x)
+            } else {
+                (c - area.bottom(), area.bottom())
+            };
+            let to = if c - area.right() >= area.y {
+                (area.right(), c - area.right())
+            } else {
+                (c - area.y, area.y)
+            };
             self.path(&[from, to], 1.25, ink);
             c += STEP;
         }
@@ -287,7 +304,11 @@ impl BackendTextStyle for Lettering {
         self.size
     }
     fn style(&self) -> FontStyle {
-        if self.style.bold { FontStyle::Bold } else { FontStyle::Normal }
+        if self.style.bold {
+            FontStyle::Bold
+        } else {
+            FontStyle::Normal
+        }
     }
     fn anchor(&self) -> Pos {
         let h_pos = match self.style.align {

@@ -25,11 +25,21 @@ pub fn on_axis(ticks: &[f64], unit: &str) -> Vec<String> {
 pub fn ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     let mut ticks: Vec<f64> = Vec::new();
     if low < 0.0 {
-        ticks.extend(value_ticks(-low, count).into_iter().filter(|tick| *tick > 0.0 && *tick <= -low).map(|tick| -tick).rev());
+        ticks.extend(
+            value_ticks(-low, count)
+                .into_iter()
+                .filter(|tick| *tick > 0.0 && *tick <= -low)
+                .map(|tick| -tick)
+                .rev(),
+        );
     }
     ticks.push(0.0);
     if high > 0.0 || low == 0.0 {
-        ticks.extend(value_ticks(high, count).into_iter().filter(|tick| *tick > 0.0 && *tick <= high.max(1.0)));
+        ticks.extend(
+            value_ticks(high, count)
+                .into_iter()
+                .filter(|tick| *tick > 0.0 && *tick <= high.max(1.0)),
+        );
     }
     ticks
 }
@@ -76,7 +86,11 @@ pub fn range(view: View) -> String {
 pub fn zone(view: View) -> String {
     let (from, to) = (view.local(view.answer.from_ms), view.local(view.answer.to_ms));
     let (from, to) = (offset(from), offset(to));
-    if from == to { format!("{} ({to})", view.answer.tz) } else { format!("{} ({from}, then {to})", view.answer.tz) }
+    if from == to {
+        format!("{} ({to})", view.answer.tz)
+    } else {
+        format!("{} ({from}, then {to})", view.answer.tz)
+    }
 }
 
 fn offset(at: DateTime<FixedOffset>) -> String {
@@ -106,7 +120,11 @@ pub fn count(value: u64) -> String {
 pub fn short(view: View, ms: f64) -> String {
     let at = view.local(ms);
     let end = view.local(view.answer.to_ms - 1.0);
-    if at.date_naive() == end.date_naive() { at.format("%H:%M").to_string() } else { at.format("%a %-d %b %H:%M").to_string() }
+    if at.date_naive() == end.date_naive() {
+        at.format("%H:%M").to_string()
+    } else {
+        at.format("%a %-d %b %H:%M").to_string()
+    }
 }
 
 /// With seconds: watermarks and the server's clock.

@@ -5,7 +5,8 @@ use ab_glyph::{Font, FontRef, OutlinedGlyph, PxScale, ScaleFont};
 use crate::error::{Error, Result};
 
 /// What drawings name; any face of it that a reader has is narrower than the embedded one, so measured texts fit.
-pub const FAMILY: &str = "Adwaita Sans, Inter Variable, Inter, system-ui, Cantarell, Ubuntu, Noto Sans, DejaVu Sans, sans-serif";
+pub const FAMILY: &str =
+    "Adwaita Sans, Inter Variable, Inter, system-ui, Cantarell, Ubuntu, Noto Sans, DejaVu Sans, sans-serif";
 
 static REGULAR: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
 static BOLD: &[u8] = include_bytes!("../fonts/DejaVuSans-Bold.ttf");
@@ -115,7 +116,10 @@ mod tests {
     #[test]
     fn figures_are_all_of_one_width() {
         let fonts = Fonts::embedded().unwrap();
-        let widths: Vec<f64> = "0123456789".chars().map(|c| fonts.width(&c.to_string(), 12.0, false)).collect();
+        let widths: Vec<f64> = "0123456789"
+            .chars()
+            .map(|c| fonts.width(&c.to_string(), 12.0, false))
+            .collect();
         assert!(widths.iter().all(|w| (w - widths[0]).abs() < 1e-6));
     }
 

@@ -40,11 +40,21 @@ fn safe(text: &str) -> String {
 
 pub fn page(view: View) -> Result<String> {
     let mut body = header(view);
-    if view.board.tiles.iter().any(|tile| view.measure(&tile.measure).is_some()) {
-        let drawing = svg((WIDTH, tiles::HEIGHT), Theme::Css, "Figures over the whole range", |canvas| {
-            tiles::draw(canvas, view, Area::new(0.0, 0.0, WIDTH, tiles::HEIGHT));
-            Ok(())
-        })?;
+    if view
+        .board
+        .tiles
+        .iter()
+        .any(|tile| view.measure(&tile.measure).is_some())
+    {
+        let drawing = svg(
+            (WIDTH, tiles::HEIGHT),
+            Theme::Css,
+            "Figures over the whole range",
+            |canvas| {
+                tiles::draw(canvas, view, Area::new(0.0, 0.0, WIDTH, tiles::HEIGHT));
+                Ok(())
+            },
+        )?;
         body += &format!("<section class=\"wide\">{drawing}</section>\n");
     }
     for band in page::bands(view) {
@@ -76,7 +86,10 @@ pub fn page(view: View) -> Result<String> {
 /// The palette as custom properties, light and dark.
 fn properties() -> String {
     let list = |pick: fn(&(&str, u32, u32)) -> u32| -> String {
-        Palette::PROPERTIES.iter().map(|entry| format!("{}:#{:06x};", entry.0, pick(entry))).collect()
+        Palette::PROPERTIES
+            .iter()
+            .map(|entry| format!("{}:#{:06x};", entry.0, pick(entry)))
+            .collect()
     };
     format!(
         ":root{{color-scheme:light;{}}}\n@media (prefers-color-scheme:dark){{:root{{color-scheme:dark;{}}}}}\n",
@@ -91,7 +104,11 @@ fn header(view: View) -> String {
         State::Pending => ("pending", "Pending"),
         State::Frozen => ("frozen", "Part frozen"),
     };
-    let demo = if view.label.demo { "<span class=\"demo\">DEMO DATA</span>" } else { "" };
+    let demo = if view.label.demo {
+        "<span class=\"demo\">DEMO DATA</span>"
+    } else {
+        ""
+    };
     let trust: Vec<String> = page::trust(view).iter().map(|said| safe(said)).collect();
     format!(
         "<header>\n<h1>{} <small>{}</small>{demo}</h1>\n<p class=\"range\"><time datetime=\"{}\">{}</time></p>\n\
@@ -131,7 +148,11 @@ fn table(view: View, panel: &BoardPanel) -> Result<String> {
     }
     out += "</tbody>\n<tfoot>\n";
     if data.rows.len() > ROWS {
-        out += &format!("<tr><td colspan=\"{}\">{} more</td></tr>\n", data.columns.len() + 1, data.rows.len() - ROWS);
+        out += &format!(
+            "<tr><td colspan=\"{}\">{} more</td></tr>\n",
+            data.columns.len() + 1,
+            data.rows.len() - ROWS
+        );
     }
     out += &line(view, &data.sum)?;
     out += "</tfoot>\n</table></section>\n";
@@ -148,16 +169,30 @@ fn line(view: View, row: &Row) -> Result<String> {
     let mut out = format!("<tr><th scope=\"row\">{swatch}{}</th>", safe(&row.name));
     for cell in &row.cells {
         if let Some(measure) = cell.spark {
-            let series = row.place.and_then(|place| view.answer.groups.get(place)).unwrap_or(&view.answer.overall);
+            let series = row
+                .place
+                .and_then(|place| view.answer.groups.get(place))
+                .unwrap_or(&view.answer.overall);
             let drawing = svg((92.0, 16.0), Theme::Css, &view.info(measure).label, |canvas| {
-                panel::table::spark(canvas, view, view.values(series, measure), Area::new(2.0, 2.0, 88.0, 12.0));
+                panel::table::spark(
+                    canvas,
+                    view,
+                    view.values(series, measure),
+                    Area::new(2.0, 2.0, 88.0, 12.0),
+                );
                 Ok(())
             })?;
             out += &format!("<td>{drawing}</td>");
         } else {
-            let bar = cell.share.filter(|_| row.place.is_some()).map_or_else(String::new, |share| {
-                format!("<i class=\"share\" style=\"width:{:.0}px\"></i>", (share * 32.0).clamp(1.0, 32.0))
-            });
+            let bar = cell
+                .share
+                .filter(|_| row.place.is_some())
+                .map_or_else(String::new, |share| {
+                    format!(
+                        "<i class=\"share\" style=\"width:{:.0}px\"></i>",
+                        (share * 32.0).clamp(1.0, 32.0)
+                    )
+                });
             out += &format!("<td>{bar}{}</td>", safe(&cell.text));
         }
     }

@@ -51,7 +51,16 @@ pub fn size(view: View) -> (f64, f64) {
 }
 
 fn tiles_height(view: View) -> f64 {
-    if view.board.tiles.iter().any(|tile| view.measure(&tile.measure).is_some()) { tiles::HEIGHT } else { 0.0 }
+    if view
+        .board
+        .tiles
+        .iter()
+        .any(|tile| view.measure(&tile.measure).is_some())
+    {
+        tiles::HEIGHT
+    } else {
+        0.0
+    }
 }
 
 pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View) {
@@ -130,7 +139,10 @@ pub fn trust(view: View) -> Vec<String> {
     let answer = view.answer;
     let mut said = Vec::new();
     if answer.pending_buckets > 0 {
-        said.push(format!("{} buckets wait for a tick", figures::count(answer.pending_buckets)));
+        said.push(format!(
+            "{} buckets wait for a tick",
+            figures::count(answer.pending_buckets)
+        ));
     }
     if let Some(complete) = answer.complete_through_ms {
         said.push(format!("complete through {}", figures::short(view, complete)));

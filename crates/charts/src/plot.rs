@@ -116,7 +116,10 @@ pub fn time_axis<B: DrawingBackend>(canvas: &mut Canvas<B>, time: &TimeScale, ar
         let x = time.x(tick.at_ms);
         canvas.rule(x, area.bottom(), 4.0, true, 1.0, canvas.ink.axis);
         let half = canvas.width(&tick.label, style) / 2.0;
-        let center = x.clamp(area.x - LEFT + half + 2.0, (area.right() + RIGHT - half - 2.0).max(area.x));
+        let center = x.clamp(
+            area.x - LEFT + half + 2.0,
+            (area.right() + RIGHT - half - 2.0).max(area.x),
+        );
         let place = (center - half - 6.0, center + half + 6.0);
         if taken.iter().all(|other| place.1 <= other.0 || place.0 >= other.1) {
             canvas.text(center, area.bottom() + 15.0, &tick.label, style.align(Align::Center));
@@ -156,5 +159,10 @@ pub fn tide<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, time: &TimeSc
 /// Say that there is nothing to see, where there is nothing.
 pub fn empty<B: DrawingBackend>(canvas: &mut Canvas<B>, area: Area) {
     let style = Type::new(12.0, canvas.ink.text_3).align(Align::Center);
-    canvas.text(area.x + area.w / 2.0, area.y + area.h / 2.0, "no data in this range", style);
+    canvas.text(
+        area.x + area.w / 2.0,
+        area.y + area.h / 2.0,
+        "no data in this range",
+        style,
+    );
 }

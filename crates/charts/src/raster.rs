@@ -101,7 +101,13 @@ impl<'a> DrawingBackend for Raster<'a> {
         self.pixels.draw_pixel(point, color)
     }
 
-    fn draw_rect<S: BackendStyle>(&mut self, from: BackendCoord, to: BackendCoord, style: &S, fill: bool) -> Outcome<'a> {
+    fn draw_rect<S: BackendStyle>(
+        &mut self,
+        from: BackendCoord,
+        to: BackendCoord,
+        style: &S,
+        fill: bool,
+    ) -> Outcome<'a> {
         self.pixels.draw_rect(from, to, style, fill)
     }
 
@@ -136,13 +142,17 @@ impl<'a> DrawingBackend for Raster<'a> {
         };
         let baseline = f64::from(y) + em * BASELINE;
         let color = style.color();
-        for outline in self.fonts.outlines(text, em as f32, bold, (left as f32, baseline as f32)) {
+        for outline in self
+            .fonts
+            .outlines(text, em as f32, bold, (left as f32, baseline as f32))
+        {
             let corner = outline.px_bounds().min;
             let mut dots = Vec::new();
             outline.draw(|x, y, cover| dots.push((x as i32, y as i32, cover)));
             for (x, y, cover) in dots {
                 let at = (corner.x as i32 + x, corner.y as i32 + y);
-                self.pixels.draw_pixel(at, color.mix(f64::from(cover.clamp(0.0, 1.0))))?;
+                self.pixels
+                    .draw_pixel(at, color.mix(f64::from(cover.clamp(0.0, 1.0))))?;
             }
         }
         Ok(())

@@ -71,11 +71,19 @@ impl TableData {
         let row = |series: &BoardSeries, place: Option<usize>, name: String| Row {
             name,
             place,
-            cells: wanted.iter().map(|(column, measure)| cell(view, series, place, column, *measure)).collect(),
+            cells: wanted
+                .iter()
+                .map(|(column, measure)| cell(view, series, place, column, *measure))
+                .collect(),
         };
         let plural = view.board.by_plural.as_deref().unwrap_or("groups").to_lowercase();
         TableData {
-            first: view.board.by_label.clone().or_else(|| view.board.by.clone()).unwrap_or_default(),
+            first: view
+                .board
+                .by_label
+                .clone()
+                .or_else(|| view.board.by.clone())
+                .unwrap_or_default(),
             rows: order
                 .into_iter()
                 .map(|place| {
@@ -105,7 +113,8 @@ impl TableData {
 }
 
 fn latest(view: View, series: &BoardSeries, measure: usize) -> Option<f64> {
-    view.latest().and_then(|at| series.columns.get(measure)?.get(at).copied().flatten())
+    view.latest()
+        .and_then(|at| series.columns.get(measure)?.get(at).copied().flatten())
 }
 
 fn cell(view: View, series: &BoardSeries, place: Option<usize>, column: &BoardColumn, measure: usize) -> Cell {
@@ -134,7 +143,11 @@ fn cell(view: View, series: &BoardSeries, place: Option<usize>, column: &BoardCo
         ColumnShow::Change => {
             let before = view.answer.compare.as_ref().and_then(|compare| match place {
                 None => total(&compare.overall),
-                Some(_) => compare.groups.iter().find(|group| group.key == series.key).and_then(total),
+                Some(_) => compare
+                    .groups
+                    .iter()
+                    .find(|group| group.key == series.key)
+                    .and_then(total),
             });
             Cell {
                 text: figures::change(total(series), before),

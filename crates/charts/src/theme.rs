@@ -133,7 +133,15 @@ impl Palette {
 
     /// Inks for what is fine, then `count - 1` failures, worse later.
     pub fn outcomes(&self, count: usize) -> Vec<Ink> {
-        (0..count).map(|i| if i == 0 { self.success } else { self.failure(count - 1 - i) }).collect()
+        (0..count)
+            .map(|i| {
+                if i == 0 {
+                    self.success
+                } else {
+                    self.failure(count - 1 - i)
+                }
+            })
+            .collect()
     }
 
     /// Ink of a failure, counted from the worst.
@@ -158,7 +166,9 @@ mod tests {
         let dark = &tokens[tokens.find(":root[data-theme=\"dark\"]").unwrap()..];
         for (name, in_light, in_dark) in Palette::PROPERTIES {
             for (text, value) in [(light, in_light), (dark, in_dark)] {
-                let at = text.find(&format!("{name}: #")).unwrap_or_else(|| panic!("{name} is no token"));
+                let at = text
+                    .find(&format!("{name}: #"))
+                    .unwrap_or_else(|| panic!("{name} is no token"));
                 let hex = &text[at + name.len() + 3..at + name.len() + 9];
                 assert_eq!(u32::from_str_radix(hex, 16).unwrap(), *value, "{name}");
             }

@@ -25,21 +25,28 @@ pub fn svg(
         draw(&mut canvas)?;
         canvas.finish()?;
     }
-    let body = text.find('>').map(|end| &text[end + 1..]).ok_or_else(|| Error::Draw("no SVG element".to_owned()))?;
+    let body = text
+        .find('>')
+        .map(|end| &text[end + 1..])
+        .ok_or_else(|| Error::Draw("no SVG element".to_owned()))?;
     let title = crate::html::escape(&crate::font::printable(title));
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {fine_w} {fine_h}\" \
          role=\"img\" style=\"font-variant-numeric:tabular-nums lining-nums\">\n<title>{title}</title>"
     );
     out.push_str(&join_texts(body));
-    Ok(if theme == Theme::Css { with_properties(&out) } else { out })
+    Ok(if theme == Theme::Css {
+        with_properties(&out)
+    } else {
+        out
+    })
 }
 
 /// plotters breaks the line after a text, which readers show as a blank.
 fn join_texts(body: &str) -> String {
-    body.replace("\n</text>", "</text>").split(">\n").fold(
-        String::with_capacity(body.len()),
-        |mut out, part| {
+    body.replace("\n</text>", "</text>")
+        .split(">\n")
+        .fold(String::with_capacity(body.len()), |mut out, part| {
             if !out.is_empty() {
                 out.push('>');
                 // The text itself follows its tag at once; elements start on lines of their own.
@@ -49,8 +56,7 @@ fn join_texts(body: &str) -> String {
             }
             out.push_str(part);
             out
-        },
-    )
+        })
 }
 
 /// Put custom properties in the place of placeholder colours.

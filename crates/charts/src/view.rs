@@ -31,7 +31,11 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     pub fn new(answer: &'a BoardAnswer, board: &'a Board, label: &'a Label) -> Result<View<'a>> {
-        if answer.buckets.is_empty() { Err(Error::Empty) } else { Ok(View { answer, board, label }) }
+        if answer.buckets.is_empty() {
+            Err(Error::Empty)
+        } else {
+            Ok(View { answer, board, label })
+        }
     }
 
     pub fn tz(self) -> Tz {
@@ -57,7 +61,10 @@ impl<'a> View<'a> {
 
     /// The last complete bucket; never the partial one.
     pub fn latest(self) -> Option<usize> {
-        self.answer.buckets.iter().rposition(|b| !b.partial && b.end_ms <= self.answer.as_of_ms)
+        self.answer
+            .buckets
+            .iter()
+            .rposition(|b| !b.partial && b.end_ms <= self.answer.as_of_ms)
     }
 
     /// Where the numbers stop being complete, when that is inside the range.
@@ -89,7 +96,9 @@ impl<'a> View<'a> {
         match self.answer.groups.get(place).and_then(|group| group.key.as_deref()) {
             None | Some("") => ink.series_8,
             Some(_) => {
-                let named = self.answer.groups[..place].iter().filter(|g| g.key.as_deref().is_some_and(|k| !k.is_empty()));
+                let named = self.answer.groups[..place]
+                    .iter()
+                    .filter(|g| g.key.as_deref().is_some_and(|k| !k.is_empty()));
                 ink.name(named.count())
             }
         }

@@ -23,7 +23,11 @@ struct Line {
 }
 
 pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &BoardPanel, area: Area) {
-    let lines = if panel.split { by_group(canvas, view, panel) } else { by_measure(canvas, view, panel) };
+    let lines = if panel.split {
+        by_group(canvas, view, panel)
+    } else {
+        by_measure(canvas, view, panel)
+    };
     let keys: Vec<Key> = lines
         .iter()
         .filter(|_| !panel.split)
@@ -39,10 +43,18 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
     let list = if panel.split { LIST } else { 0.0 };
     let plot = area.inset(LEFT, head::HEIGHT + 10.0, RIGHT + list, BELOW);
     let time = TimeScale::new(view, plot);
-    let scale = ValueScale::new(lines.iter().flat_map(|line| line.values.iter().copied().flatten()), plot, 4);
+    let scale = ValueScale::new(
+        lines.iter().flat_map(|line| line.values.iter().copied().flatten()),
+        plot,
+        4,
+    );
     plot::days(canvas, &time, plot);
     scale.draw(canvas, lines.first().map_or("", |line| line.unit.as_str()));
-    let has_data = |at: usize| lines.iter().any(|line| line.values.get(at).copied().flatten().is_some());
+    let has_data = |at: usize| {
+        lines
+            .iter()
+            .any(|line| line.values.get(at).copied().flatten().is_some())
+    };
     if !(0..view.answer.buckets.len()).any(has_data) {
         plot::empty(canvas, plot);
     }
@@ -55,7 +67,12 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
     plot::time_axis(canvas, &time, plot);
     if panel.split {
         let named = lines.len() - view.rest();
-        beside(canvas, view, &lines[..named], Area::new(plot.right() + RIGHT + 8.0, plot.y - 4.0, LIST - 28.0, plot.h + BELOW));
+        beside(
+            canvas,
+            view,
+            &lines[..named],
+            Area::new(plot.right() + RIGHT + 8.0, plot.y - 4.0, LIST - 28.0, plot.h + BELOW),
+        );
     }
 }
 
@@ -97,7 +114,11 @@ fn by_group<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPane
         .enumerate()
         .map(|(place, group)| Line {
             name: view.group_name(group),
-            ink: if place < shown { view.group_ink(&canvas.ink, place) } else { canvas.ink.series_8.at(0.5) },
+            ink: if place < shown {
+                view.group_ink(&canvas.ink, place)
+            } else {
+                canvas.ink.series_8.at(0.5)
+            },
             unit: view.info(measure).unit.clone(),
             values: view.values(group, measure).to_vec(),
             total: group.total.get(measure).copied().flatten(),
@@ -162,8 +183,19 @@ fn beside<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, lines: &[Line],
         let figure = figures::value(value(line), &line.unit);
         let width = canvas.width(&figure, Type::new(11.0, canvas.ink.text_1));
         canvas.rule(area.x, y - 4.0, 10.0, false, 2.0, line.ink);
-        canvas.text_in(area.x + 16.0, y, area.w - width - 24.0, &line.name, Type::new(11.0, canvas.ink.text_2));
-        canvas.text(area.right(), y, &figure, Type::new(11.0, canvas.ink.text_1).align(Align::Right));
+        canvas.text_in(
+            area.x + 16.0,
+            y,
+            area.w - width - 24.0,
+            &line.name,
+            Type::new(11.0, canvas.ink.text_2),
+        );
+        canvas.text(
+            area.right(),
+            y,
+            &figure,
+            Type::new(11.0, canvas.ink.text_1).align(Align::Right),
+        );
         y += ROW;
     }
     if rest > 0 {

@@ -43,11 +43,19 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
     head::draw(canvas, view, panel, area, &keys);
 
     let plot = area.inset(LEFT, head::HEIGHT + 10.0, RIGHT, BELOW);
-    let unit = panel.measures.first().and_then(|name| view.measure(name)).map_or("", |m| view.info(m).unit.as_str());
+    let unit = panel
+        .measures
+        .first()
+        .and_then(|name| view.measure(name))
+        .map_or("", |m| view.info(m).unit.as_str());
     let time = TimeScale::new(view, plot);
     plot::days(canvas, &time, plot);
     let all: Vec<&Layer> = layers.iter().collect();
-    let has_data = |at: usize| layers.iter().any(|layer| layer.values.get(at).copied().flatten().is_some());
+    let has_data = |at: usize| {
+        layers
+            .iter()
+            .any(|layer| layer.values.get(at).copied().flatten().is_some())
+    };
     if !(0..view.answer.buckets.len()).any(has_data) {
         plot::empty(canvas, plot);
     }
@@ -87,15 +95,23 @@ fn layers<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPanel)
         Choice::Names => (0..measures.len()).map(|place| canvas.ink.name(place)).collect(),
     };
     let outcomes = panel.palette == Choice::Outcomes;
-    let layers = measures.iter().zip(inks).enumerate().map(|(place, (measure, ink))| Layer {
-        name: view.info(*measure).label.clone(),
-        ink,
-        edge: (outcomes && place == 0).then_some(canvas.ink.success_edge),
-        values: view.values(&view.answer.overall, *measure).to_vec(),
-    });
+    let layers = measures
+        .iter()
+        .zip(inks)
+        .enumerate()
+        .map(|(place, (measure, ink))| Layer {
+            name: view.info(*measure).label.clone(),
+            ink,
+            edge: (outcomes && place == 0).then_some(canvas.ink.success_edge),
+            values: view.values(&view.answer.overall, *measure).to_vec(),
+        });
     // Outcomes that never happen are left out.
     let happens = |layer: &Layer| layer.values.iter().flatten().any(|v| *v > 0.0);
-    layers.enumerate().filter(|(place, layer)| *place == 0 || happens(layer)).map(|(_, layer)| layer).collect()
+    layers
+        .enumerate()
+        .filter(|(place, layer)| *place == 0 || happens(layer))
+        .map(|(_, layer)| layer)
+        .collect()
 }
 
 /// One layer a group; those beyond the palette are one grey layer with their count.
@@ -127,7 +143,10 @@ fn by_group<B: DrawingBackend>(canvas: &Canvas<B>, view: View, measure: usize) -
 fn sum(groups: &[BoardSeries], measure: usize, view: View) -> Vec<Option<f64>> {
     (0..view.answer.buckets.len())
         .map(|at| {
-            groups.iter().filter_map(|group| view.values(group, measure).get(at).copied().flatten()).reduce(|a, b| a + b)
+            groups
+                .iter()
+                .filter_map(|group| view.values(group, measure).get(at).copied().flatten())
+                .reduce(|a, b| a + b)
         })
         .collect()
 }
@@ -142,12 +161,22 @@ fn bars<B: DrawingBackend>(
     ticks: usize,
     unit: &str,
 ) {
-    let value = |layer: &Layer, at: usize| layer.values.get(at).copied().flatten().filter(|v| v.is_finite() && *v > 0.0);
+    let value = |layer: &Layer, at: usize| {
+        layer
+            .values
+            .get(at)
+            .copied()
+            .flatten()
+            .filter(|v| v.is_finite() && *v > 0.0)
+    };
     let total = |at: usize| layers.iter().filter_map(|layer| value(layer, at)).sum::<f64>();
     let scale = ValueScale::new((0..view.answer.buckets.len()).map(total), area, ticks);
     scale.draw(canvas, unit);
     for (at, bucket) in view.answer.buckets.iter().enumerate() {
-        if layers.iter().all(|layer| layer.values.get(at).copied().flatten().is_none()) {
+        if layers
+            .iter()
+            .all(|layer| layer.values.get(at).copied().flatten().is_none())
+        {
             continue;
         }
         let (x, right) = (time.x(bucket.start_ms), time.x(bucket.end_ms));

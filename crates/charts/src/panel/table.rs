@@ -28,7 +28,12 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
     head::draw(canvas, view, panel, area, &[]);
     let inner = area.inset(16.0, head::HEIGHT, 16.0, 0.0);
     let plain = Type::new(12.0, canvas.ink.text_1);
-    let widest = data.rows.iter().take(ROWS).map(|row| canvas.width(&row.name, plain) + 20.0).fold(NAME.0, f64::max);
+    let widest = data
+        .rows
+        .iter()
+        .take(ROWS)
+        .map(|row| canvas.width(&row.name, plain) + 20.0)
+        .fold(NAME.0, f64::max);
     let (widths, room) = loop {
         let widths = widths(canvas, &data);
         let room = inner.w - widths.iter().map(|w| w + GAP).sum::<f64>();
@@ -56,12 +61,24 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
     let hint = Type::new(11.0, canvas.ink.text_3);
     canvas.text_in(inner.x, inner.y + 17.0, name, &data.first, hint);
     for (column, right) in data.columns.iter().zip(&rights) {
-        let text = if column.sorted { format!("{} ↓", column.label) } else { column.label.clone() };
+        let text = if column.sorted {
+            format!("{} ↓", column.label)
+        } else {
+            column.label.clone()
+        };
         canvas.text(*right, inner.y + 17.0, &text, hint.align(Align::Right));
     }
     let mut y = inner.y + ROW;
     for row in data.rows.iter().take(ROWS) {
-        line(canvas, view, row, name, &widths, &rights, Area::new(inner.x, y, inner.w, ROW));
+        line(
+            canvas,
+            view,
+            row,
+            name,
+            &widths,
+            &rights,
+            Area::new(inner.x, y, inner.w, ROW),
+        );
         y += ROW;
     }
     if data.rows.len() > ROWS {
@@ -69,7 +86,15 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
         canvas.text(inner.x, y + 17.0, &format!("{} more", data.rows.len() - ROWS), hint);
         y += ROW;
     }
-    line(canvas, view, &data.sum, name, &widths, &rights, Area::new(inner.x, y, inner.w, ROW));
+    line(
+        canvas,
+        view,
+        &data.sum,
+        name,
+        &widths,
+        &rights,
+        Area::new(inner.x, y, inner.w, ROW),
+    );
 }
 
 fn widths<B: DrawingBackend>(canvas: &Canvas<B>, data: &TableData) -> Vec<f64> {
@@ -81,7 +106,9 @@ fn widths<B: DrawingBackend>(canvas: &Canvas<B>, data: &TableData) -> Vec<f64> {
         .map(|(at, column)| {
             let head = canvas.width(&column.label, heads) + if column.sorted { 14.0 } else { 0.0 };
             let all = data.rows.iter().take(ROWS).chain([&data.sum]);
-            let widest = all.map(|row| canvas.width(&row.cells[at].text, cells)).fold(0.0, f64::max);
+            let widest = all
+                .map(|row| canvas.width(&row.cells[at].text, cells))
+                .fold(0.0, f64::max);
             match column.show {
                 ColumnShow::Spark => SPARK.max(head),
                 ColumnShow::Share => (widest + SHARE).max(head),
@@ -102,7 +129,18 @@ fn line<B: DrawingBackend>(
 ) {
     let baseline = area.y + 17.5;
     let mut style = Type::new(12.0, canvas.ink.text_1);
-    canvas.rule(area.x, area.y, area.w, false, 1.0, if row.place.is_some() { canvas.ink.rule } else { canvas.ink.edge });
+    canvas.rule(
+        area.x,
+        area.y,
+        area.w,
+        false,
+        1.0,
+        if row.place.is_some() {
+            canvas.ink.rule
+        } else {
+            canvas.ink.edge
+        },
+    );
     if let Some(place) = row.place {
         let ink = view.group_ink(&canvas.ink, place);
         canvas.fill(Area::new(area.x, baseline - 9.0, 10.0, 10.0), ink);
@@ -116,7 +154,10 @@ fn line<B: DrawingBackend>(
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "one cell's place and content; a struct of them would be used once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "one cell's place and content; a struct of them would be used once"
+)]
 fn draw_cell<B: DrawingBackend>(
     canvas: &mut Canvas<B>,
     view: View,
@@ -129,20 +170,30 @@ fn draw_cell<B: DrawingBackend>(
 ) {
     if let Some(measure) = cell.spark {
         let series = series(view, row);
-        spark(canvas, view, view.values(series, measure), Area::new(right - width, baseline - 12.0, width, 14.0));
+        spark(
+            canvas,
+            view,
+            view.values(series, measure),
+            Area::new(right - width, baseline - 12.0, width, 14.0),
+        );
         return;
     }
     if let (Some(share), Some(_)) = (cell.share, row.place) {
         let full = SHARE - 16.0;
         let length = (full * share).clamp(1.0, full);
         let text = canvas.width("100.0 %", Type::new(12.0, style.ink));
-        canvas.fill(Area::new(right - text - 6.0 - length, baseline - 6.5, length, 5.0), canvas.ink.edge);
+        canvas.fill(
+            Area::new(right - text - 6.0 - length, baseline - 6.5, length, 5.0),
+            canvas.ink.edge,
+        );
     }
     canvas.text(right, baseline, &cell.text, style.align(Align::Right));
 }
 
 fn series<'a>(view: View<'a>, row: &Row) -> &'a BoardSeries {
-    row.place.and_then(|place| view.answer.groups.get(place)).unwrap_or(&view.answer.overall)
+    row.place
+        .and_then(|place| view.answer.groups.get(place))
+        .unwrap_or(&view.answer.overall)
 }
 
 /// A small line over the range, from zero up; it breaks where there is no data and leaves the partial bucket out.
@@ -157,7 +208,10 @@ pub fn spark<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, values: &[Op
     let low = shown.iter().flatten().copied().fold(0.0, f64::min);
     let place = |at: usize, value: f64| {
         let part = if high > low { (value - low) / (high - low) } else { 0.0 };
-        (area.x + area.w * at as f64 / (count - 1.0), area.bottom() - part * area.h)
+        (
+            area.x + area.w * at as f64 / (count - 1.0),
+            area.bottom() - part * area.h,
+        )
     };
     let mut run = Vec::new();
     for (at, value) in shown.iter().enumerate() {

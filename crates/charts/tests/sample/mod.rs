@@ -27,10 +27,18 @@ fn row(at: DateTime<Utc>, size: f64, failing: bool, noise: f64) -> Vec<Option<f6
     let hour = f64::from(at.hour()) + f64::from(at.minute()) / 60.0;
     let busy = 0.55 + 0.45 * ((hour - 9.0) / 24.0 * std::f64::consts::TAU).sin();
     let requests = (size * busy * (1.0 + 0.02 * noise)).round();
-    let rate = if failing { 0.115 + 0.01 * noise } else { 0.004 + 0.001 * noise };
+    let rate = if failing {
+        0.115 + 0.01 * noise
+    } else {
+        0.004 + 0.001 * noise
+    };
     let errors = (requests * rate).round();
     let slow = if failing { 1.6 } else { 1.0 };
-    let (four, timeout, other) = ((errors * 0.25).round(), (errors * 0.08).round(), (errors * 0.03).round());
+    let (four, timeout, other) = (
+        (errors * 0.25).round(),
+        (errors * 0.08).round(),
+        (errors * 0.03).round(),
+    );
     vec![
         Some(requests),
         Some(requests - errors),
@@ -92,7 +100,9 @@ pub fn answer(from: &str, minutes: i64, count: usize, now: &str, tz: Tz, names: 
             .collect();
         BoardSeries {
             key: key.map(str::to_owned),
-            columns: (0..MEASURES.len()).map(|m| rows.iter().map(|row| row[m]).collect()).collect(),
+            columns: (0..MEASURES.len())
+                .map(|m| rows.iter().map(|row| row[m]).collect())
+                .collect(),
             total: (0..MEASURES.len())
                 .map(|m| {
                     let all: Vec<f64> = rows.iter().filter_map(|row| row[m]).collect();
@@ -102,8 +112,11 @@ pub fn answer(from: &str, minutes: i64, count: usize, now: &str, tz: Tz, names: 
                 .collect(),
         }
     };
-    let groups: Vec<BoardSeries> =
-        names.iter().enumerate().map(|(g, name)| series(*name, 9500.0 / (1.0 + g as f64), g)).collect();
+    let groups: Vec<BoardSeries> = names
+        .iter()
+        .enumerate()
+        .map(|(g, name)| series(*name, 9500.0 / (1.0 + g as f64), g))
+        .collect();
     let size: f64 = (0..names.len()).map(|g| 9500.0 / (1.0 + g as f64)).sum();
     let to = from + step * count as i32;
     BoardAnswer {
@@ -165,7 +178,13 @@ pub fn overview() -> Board {
         show,
         leaves,
     };
-    let stack = ["success_count", "outcome_other_count", "outcome_4xx_count", "outcome_timeout_count", "outcome_5xx_count"];
+    let stack = [
+        "success_count",
+        "outcome_other_count",
+        "outcome_4xx_count",
+        "outcome_timeout_count",
+        "outcome_5xx_count",
+    ];
     Board {
         title: "Overview".to_owned(),
         by: Some("platform".to_owned()),
@@ -192,7 +211,11 @@ pub fn overview() -> Board {
             BoardPanel {
                 subtitle: Some("successes".to_owned()),
                 palette: Palette::Ordered,
-                ..panel("Latency", PanelKind::Lines, &["p50_latency_ms", "p95_latency_ms", "p99_latency_ms"])
+                ..panel(
+                    "Latency",
+                    PanelKind::Lines,
+                    &["p50_latency_ms", "p95_latency_ms", "p99_latency_ms"],
+                )
             },
             panel("Hour × weekday", PanelKind::Heatmap, &["request_count"]),
             BoardPanel {
@@ -222,6 +245,21 @@ pub fn overview() -> Board {
 
 /// A day in Berlin with an incident at its end, seven minutes into the last quarter hour.
 pub fn berlin() -> BoardAnswer {
-    let names = [Some("anthropic"), Some("openai"), Some("gemini"), Some("bedrock"), Some("azure"), Some(""), Some(EVIL)];
-    answer("2026-10-25T13:30:00Z", 15, 96, "2026-10-26T13:22:06Z", chrono_tz::Europe::Berlin, &names)
+    let names = [
+        Some("anthropic"),
+        Some("openai"),
+        Some("gemini"),
+        Some("bedrock"),
+        Some("azure"),
+        Some(""),
+        Some(EVIL),
+    ];
+    answer(
+        "2026-10-25T13:30:00Z",
+        15,
+        96,
+        "2026-10-26T13:22:06Z",
+        chrono_tz::Europe::Berlin,
+        &names,
+    )
 }

@@ -1,0 +1,104 @@
+//! `report NAME --out FILE`.
+
+use std::path::Path;
+
+use serde_json::json;
+use tidemark_charts::{Format, Label, Theme, render, report_html};
+use tidemark_core::api::{BoardRequest, ReadMode, State};
+use tidemark_core::board_spec::Board;
+use tidemark_db::Db;
+
+use super::{filters, grain, week_start};
+use crate::args::{Report, ThemeArg};
+use crate::context::Context;
+use crate::failure::{Failure, Finding, Result};
+use crate::progress::spin;
+use crate::when;
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Picture(Format),
+    Page,
+}
+
+pub async fn run(context: &Context, asked: Report) -> Result {
+    let kind = kind(&asked.out)?;
+    let tz = when::zone(asked.tz.as_deref())?;
+    let (from, to) = when::range(&asked.from, &asked.to, tz)?;
+    let filters = filters(&asked.filters)?;
+    let db = context.db().await?;
+    let board = board(&db, &asked.name).await?;
+    let request = BoardRequest {
+        rollup: asked.name.clone(),
+        range: format!("{}..{}", from.to_rfc3339(), to.to_rfc3339()),
+        grain: asked.grain.map(grain),
+        tz: tz.name().to_owned(),
+        week_start: week_start(asked.week_start),
+        by: board.by.clone(),
+        filters,
+        mode: ReadMode::Exact,
+        compare: None,
+    };
+    let answer = spin("reading", db.board(&request)).await?;
+    let label = Label {
+        connection: db.server_info().await?.label,
+        demo: tidemark_local::demo::is_demo(db.pool()).await.unwrap_or(false),
+    };
+    let theme = match asked.theme {
+        ThemeArg::Light => Theme::Light,
+        ThemeArg::Dark => Theme::Dark,
+    };
+    let bytes = match kind {
+        Kind::Picture(format) => render(&answer, &board, &label, theme, format)?,
+        Kind::Page => report_html(&answer, &board, &label)?.into_bytes(),
+    };
+    std::fs::write(&asked.out, &bytes).map_err(|source| Failure::File {
+        path: asked.out.clone(),
+        source,
+    })?;
+    if answer.state == State::Pending {
+        context.out.note(&format!(
+            "{} buckets of this range wait for a tick: the report says pending. Tick first: tidemark tick {} --drain",
+            answer.pending_buckets, asked.name
+        ));
+    }
+    context.out.answer(
+        &json!({ "out": asked.out, "bytes": bytes.len(), "state": answer.state }),
+        || asked.out.display().to_string(),
+    )?;
+    Ok(Finding::None)
+}
+
+fn kind(out: &Path) -> Result<Kind> {
+    let ending = out
+        .extension()
+        .and_then(|ending| ending.to_str())
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match ending.as_str() {
+        "png" => Ok(Kind::Picture(Format::Png)),
+        "svg" => Ok(Kind::Picture(Format::Svg)),
+        "html" | "htm" => Ok(Kind::Page),
+        _ => Err(Failure::Usage(format!(
+            "--out {} must end in .png, .svg or .html; nothing was written",
+            out.display()
+        ))),
+    }
+}
+
+/// The board that the rollup declares.
+async fn board(db: &Db, name: &str) -> Result<Board> {
+    let known = db.list().await?;
+    match known.into_iter().find(|rollup| rollup.rollup == name) {
+        Some(rollup) => rollup.board.ok_or_else(|| {
+            Failure::Usage(format!(
+                "{name} declares no board, so there is nothing to draw. Add a [board] to its declaration and apply it."
+            ))
+        }),
+        // Let the database's side say what was probably meant.
+        None => Err(db
+            .detail(name)
+            .await
+            .map_or_else(Failure::from, |_| Failure::Usage(format!("there is no rollup {name}")))),
+    }
+}

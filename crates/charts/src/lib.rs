@@ -15,6 +15,7 @@ mod panel;
 mod plot;
 mod raster;
 mod rows;
+mod style;
 mod theme;
 mod vector;
 mod view;

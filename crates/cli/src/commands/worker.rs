@@ -119,10 +119,8 @@ impl Worker<'_> {
         self.buckets += report.buckets;
         match (&report.error, report.outcome) {
             (Some(error), _) => self.failed(&report.rollup, error),
-            (None, TickOutcome::Drained | TickOutcome::More) => {
-                if self.failing.remove(&report.rollup).is_some() {
-                    self.context.out.note(&format!("{}: works again.", report.rollup));
-                }
+            (None, TickOutcome::Drained | TickOutcome::More) if self.failing.remove(&report.rollup).is_some() => {
+                self.context.out.note(&format!("{}: works again.", report.rollup));
             }
             _ => {}
         }

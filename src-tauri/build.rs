@@ -5,6 +5,8 @@ use std::{fs, path::Path};
 fn main() {
     println!("cargo:rerun-if-changed=src-tauri/capabilities");
     println!("cargo:rerun-if-changed=tauri.conf.json");
+    // The interface is part of the program; without this a first build without it would stay without it.
+    println!("cargo:rerun-if-changed=ui/dist");
     // `generate_context!` wants the folder; a fresh clone has not built the interface yet.
     let interface = Path::new("ui/dist");
     if !interface.exists() {

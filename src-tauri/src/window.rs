@@ -11,12 +11,17 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{Args, desk::Desk, tray};
 
+/// Under the POSIX locale (a container, a service) WebKit says that the language is `C`, which `Intl` throws at.
+const LANGUAGE: &str = "try { Intl.getCanonicalLocales(navigator.language) } \
+                        catch { Object.defineProperty(navigator, 'language', { value: 'en-GB' }) }";
+
 /// Open the window. The database comes later: a server that does not answer must not keep the window away.
 pub fn open(app: &App) -> tauri::Result<()> {
     WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
         .title("Tidemark")
         .inner_size(1440.0, 900.0)
         .min_inner_size(800.0, 560.0)
+        .initialization_script(LANGUAGE)
         // Until the first paint: neither the white nor the black of a browser.
         .background_color(Color(0x10, 0x15, 0x17, 0xff))
         .build()?;

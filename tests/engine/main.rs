@@ -1,5 +1,7 @@
 //! The engine against a real server: `scripts/test-server.sh start` makes one, `TIDEMARK_TEST_URL` names it.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 mod harness;
 
 mod basics;

@@ -57,9 +57,12 @@ return a is null or b is null or split_part(a, '|', 1) <> split_part(b, '|', 1)
   or (split_part(a, '|', 2) <> split_part(b, '|', 2) and split_part(a, '|', 3) <> split_part(b, '|', 3));
 comment on function tidemark.fingerprint_differs(text, text) is 'Whether changes may have gone by unmarked between two looks at capture.';
 
+-- With a search path of its own: format_type leaves out the schema of a type that is on it, as it was when the
+-- declaration was applied.
 create function tidemark.capture_findings(p_rollup integer)
 returns table (input text, fatal boolean, message text, fix text)
 language sql stable
+set search_path = pg_catalog, pg_temp
 as $$
   with i as (
     select i.*, format('%I.%I', schema_name, table_name) as full_name, r.name as rollup

@@ -80,7 +80,9 @@ declare
   mode text;
   d record;
   l record;
+  base text := (select base_grain from tidemark.rollup where id = p_rollup);
   units bigint := p_units;
+  own_units bigint;
   top timestamptz;
   bottom timestamptz;
   piece tstzmultirange;
@@ -101,10 +103,12 @@ begin
       level := l.level;
       grain := l.grain;
       top := tidemark.bucket_ceil(grain, top);
+      -- The budget is in base buckets, so that a batch means as much time whatever the level.
+      own_units := greatest(1, units * extract(epoch from tidemark.grain_step(base)) / extract(epoch from tidemark.grain_step(grain)));
       bottom := greatest(tidemark.bucket_floor(grain, greatest(lower(d.span), l.complete_from)),
-                         tidemark.bucket_floor(grain, top - units * tidemark.grain_step(grain)));
+                         tidemark.bucket_floor(grain, top - own_units * tidemark.grain_step(grain)));
       piece := tstzmultirange(tstzrange(bottom, top));
-      units := units - tidemark.bucket_count(grain, piece);
+      units := units - tidemark.bucket_count(base, piece);
       targets := coalesce(targets, '{}') + piece;
       exit when units <= 0 or d.attempts > 0;
     end loop;

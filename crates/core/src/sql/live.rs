@@ -260,7 +260,9 @@ pub(super) fn estimate(model: &Model) -> Statement {
         .sources
         .iter()
         .map(|source| {
-            let sql = format!("explain (format json) select from {} where {}", from(source, &[]), between(source, "%1$L::timestamptz", "%2$L::timestamptz"));
+            // Through format(), where a % in a name would be one of its own.
+            let condition = between(source, "\u{1}", "\u{2}").replace('%', "%%").replace('\u{1}', "%1$L::timestamptz").replace('\u{2}', "%2$L::timestamptz");
+            let sql = format!("explain (format json) select from {} where {condition}", from(source, &[]).replace('%', "%%"));
             format!("    execute format({}, s.lo, s.hi) into plan;\n    total := total + (plan -> 0 -> 'Plan' ->> 'Plan Rows')::double precision;", crate::spec::on::literal(&sql))
         })
         .collect();

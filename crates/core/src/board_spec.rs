@@ -195,6 +195,6 @@ pub struct BoardRule {
 pub enum Watch {
     /// Above the viewer's limit for error rates, in any group.
     ErrorRate,
-    /// More than the viewer's factor over the same time a week earlier, all groups together.
+    /// Above the viewer's limit, or more than twice the same time a week earlier; all groups together.
     Latency,
 }

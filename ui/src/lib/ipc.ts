@@ -11,7 +11,9 @@ import type { RecomputePreview } from './api/RecomputePreview';
 import type { RollupDetail } from './api/RollupDetail';
 import type { StatusReport } from './api/StatusReport';
 import type { TickReport } from './api/TickReport';
-import type { AppError, ConnectionState, Rollup, Settings, ZoneMatch } from './types';
+import type { Settings } from './api/Settings';
+import type { ZoneMatch } from './api/ZoneMatch';
+import type { AppError, ConnectionState, Rollup } from './types';
 
 export interface RecomputeArgs {
   rollup: string;

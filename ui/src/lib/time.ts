@@ -1,6 +1,6 @@
 /** Instants as the viewer reads them. Buckets carry their own local time and offset from the core; this is for all other instants. */
 
-import { now as nowIn } from '@internationalized/date';
+import { fromDate } from '@internationalized/date';
 import type { BoardBucket } from './api/BoardBucket';
 import type { Grain } from './api/Grain';
 
@@ -79,6 +79,12 @@ export function offsetText(minutes: number): string {
   const h = Math.floor(abs / 60);
   const m = abs % 60;
   return `UTC${minutes < 0 ? MINUS : '+'}${h}${m === 0 ? '' : `:${two(m)}`}`;
+}
+
+/** `+05:30` as `UTC+5:30`. */
+export function offsetWord(offset: string): string {
+  const m = /^([+-])(\d\d):(\d\d)/.exec(offset);
+  return m === null ? offset : offsetText((m[1] === '-' ? -1 : 1) * (Number(m[2]) * 60 + Number(m[3])));
 }
 
 export function offsetColon(minutes: number): string {
@@ -177,9 +183,9 @@ export class Clock {
   }
 }
 
-/** `YYYY-MM-DD` of a day some days from today, in the zone. */
-export function isoDay(tz: string, days: number): string {
-  return nowIn(tz).add({ days }).toString().slice(0, 10);
+/** `YYYY-MM-DD` of a day some days from an instant, in the zone. */
+export function isoDay(ms: number, tz: string, days: number): string {
+  return fromDate(new Date(ms), tz).add({ days }).toString().slice(0, 10);
 }
 
 export function isoUtc(ms: number): string {

@@ -5,7 +5,6 @@ import type { BoardPanel } from '../api/BoardPanel';
 import type { BoardSeries } from '../api/BoardSeries';
 import { columnOf, filledBuckets, labelOf, lanes, sums, unitOf } from '../chart/model';
 import type { Band, ChartModel, LaneInput, Series } from '../chart/model';
-import { percentParts, text } from '../format';
 import { GREY, groupColour, groupLabel, measureColour } from './palette';
 
 /** More groups than this are one grey series. */
@@ -94,7 +93,7 @@ function ghost(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): (numb
   const then = answer.compare;
   if (then === null || (panel.kind !== 'stack' && panel.kind !== 'bars') || ctx.hidden.size > 0) return null;
   const columns = panel.measures.map((name) => columnOf(answer, name)).filter((m) => m >= 0).map((m) => column(then.overall, m));
-  return sums(columns, answer.buckets.length);
+  return sums(columns, answer.buckets.length).map((v, i) => (answer.buckets[i]?.partial === true ? null : v));
 }
 
 export function toChartData(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): ChartModel {
@@ -102,7 +101,7 @@ export function toChartData(panel: BoardPanel, answer: BoardAnswer, ctx: ChartCo
   const kind: LaneInput['kind'] = panel.kind === 'lines' ? 'lines' : panel.kind === 'area' ? 'area' : 'stack';
   const inputs: LaneInput[] = [{
     kind, series: shown, unit: shown[0]?.unit ?? unitOf(answer, panel.measures[0] ?? ''), ghost: ghost(panel, answer, ctx),
-    limit: ctx.limit === null ? null : { value: ctx.limit, label: `limit ${text(percentParts(ctx.limit))}` },
+    limit: ctx.limit === null ? null : { value: ctx.limit, label: `limit ${ctx.limit}\u202f%` },
   }];
   if (panel.lane.length > 0) {
     const lane = byMeasure(panel, panel.lane, answer, panel.measures).filter((s) => !ctx.hidden.has(s.key));

@@ -4,7 +4,7 @@ import type { BoardAnswer } from '../api/BoardAnswer';
 import type { BoardRule } from '../api/BoardRule';
 import { columnOf } from '../chart/model';
 import { spelled } from '../time';
-import type { Limits } from '../types';
+import type { Limits } from '../api/Limits';
 
 export interface HeatCell {
   index: number;

@@ -51,7 +51,7 @@ function cell(c: BoardColumn, answer: BoardAnswer, series: BoardSeries, then: Bo
       const said = change(total, before);
       return { ...blank, text: said === '' ? MISSING : said, sort: total === null || before === null || before === 0 ? null : total / before };
     }
-    case 'spark': return { ...blank, text: '', spark: series.columns[m] ?? [] };
+    case 'spark': return { ...blank, text: '', spark: (series.columns[m] ?? []).map((v, i) => (answer.buckets[i]?.partial === true ? null : v)) };
   }
 }
 

@@ -7,7 +7,7 @@ import type { BoardSeries } from '../api/BoardSeries';
 import type { RollupStatus } from '../api/RollupStatus';
 import { columnOf, labelOf, unitOf } from '../chart/model';
 import { age, change, grouped, percentParts, text, value } from '../format';
-import type { Limits } from '../types';
+import type { Limits } from '../api/Limits';
 import { groupLabel } from './palette';
 
 export interface Verdict {
@@ -22,6 +22,10 @@ export interface Verdict {
   group: string | null | undefined;
   rollup: string | null;
 }
+
+/** Fixed until alert rules come; shown with every verdict. */
+export const LATENCY_FACTOR = 2;
+export const LAG_SECONDS = 300;
 
 /** Trailing complete buckets that together have enough samples, four at most. */
 const WINDOW = 4;
@@ -69,7 +73,7 @@ function errorRate(rule: BoardRule, answer: BoardAnswer, series: BoardSeries, na
   const now = part >= 0 && whole >= 0 ? (sum(series, part, from, last) / Math.max(1, sum(series, whole, from, last))) * 100 : at(series, rate, last);
   if (now === null || now <= limit) return null;
   const first = beginning(last, (i) => { const v = at(series, rate, i); return v === null ? null : v > limit; });
-  const detail = [`limit ${text(percentParts(limit))}`];
+  const detail = [`limit ${limit}\u202f%`];
   if (rule.counts !== null && part >= 0 && whole >= 0) {
     const failed = sum(series, part, first, last);
     detail.push(`${grouped(failed)} of ${grouped(sum(series, whole, first, last))} ${rule.counts.word}`);
@@ -88,30 +92,31 @@ function latency(rule: BoardRule, answer: BoardAnswer, limits: Limits): Verdict 
   const column = columnOf(answer, rule.measure);
   const samples = columnOf(answer, rule.samples);
   const then = answer.compare?.overall;
-  if (last < 0 || column < 0 || samples < 0 || then === undefined) return null;
-  if ((at(answer.overall, samples, last) ?? 0) < limits.min_samples || (at(then, samples, last) ?? 0) < limits.min_samples) return null;
+  if (last < 0 || column < 0 || samples < 0) return null;
+  if ((at(answer.overall, samples, last) ?? 0) < limits.min_samples) return null;
+  const before = (i: number): number | null => (then === undefined || (at(then, samples, i) ?? 0) < limits.min_samples ? null : at(then, column, i));
   const bad = (i: number): boolean | null => {
     const a = at(answer.overall, column, i);
-    const b = at(then, column, i);
-    return a === null || b === null ? null : a > b * limits.p99_factor;
+    const b = before(i);
+    return a === null ? null : a > limits.p99_ms || (b !== null && a > b * LATENCY_FACTOR);
   };
   if (bad(last) !== true) return null;
   const now = at(answer.overall, column, last);
   const unit = unitOf(answer, rule.measure);
   return {
     id: rule.measure, where: '', what: `${labelOf(answer, rule.measure)} ${value(now, { unit })}`, sinceMs: answer.buckets[beginning(last, bad)]?.start_ms ?? null,
-    detail: [`limit ×${limits.p99_factor} of last week`, `${change(now, at(then, column, last))}, was ${value(at(then, column, last), { unit })}`], measure: rule.measure, group: undefined, rollup: null,
+    detail: [`limit ${value(limits.p99_ms, { unit })} or ×${LATENCY_FACTOR} of last week`, ...(before(last) === null ? [] : [`${change(now, before(last))}, was ${value(before(last), { unit })}`])], measure: rule.measure, group: undefined, rollup: null,
   };
 }
 
 const WORDS: Partial<Record<RollupStatus['status'], string>> = { not_trusted: 'can’t be trusted', failing: 'ticks fail', stalled: 'nothing ticks it', lagging: 'lags' };
 
-function aboutRollup(status: RollupStatus, limits: Limits): Verdict | null {
+function aboutRollup(status: RollupStatus): Verdict | null {
   const word = WORDS[status.status];
-  const late = status.lag_seconds !== null && status.lag_seconds > limits.lag_seconds && status.pending_buckets > 0;
+  const late = status.lag_seconds !== null && status.lag_seconds > LAG_SECONDS && status.pending_buckets > 0;
   if (word === undefined && !late) return null;
   const detail: string[] = [];
-  if (status.lag_seconds !== null) detail.push(`${age(status.lag_seconds)} behind, limit ${age(limits.lag_seconds)}`);
+  if (status.lag_seconds !== null) detail.push(`${age(status.lag_seconds)} behind, limit ${age(LAG_SECONDS)}`);
   if (status.capture_findings[0] !== undefined) detail.unshift(status.capture_findings[0]);
   else if (status.status === 'failing' && status.last_error !== null) detail.unshift(status.last_error);
   return {
@@ -136,7 +141,7 @@ export function verdicts(board: Board, answer: BoardAnswer | null, health: Rollu
     else if (all !== null) found.push(all);
   }
   for (const status of health) {
-    const v = aboutRollup(status, limits);
+    const v = aboutRollup(status);
     if (v !== null) found.push(v);
   }
   return found;

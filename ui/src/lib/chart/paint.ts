@@ -92,7 +92,8 @@ export function paint(frame: Frame, model: ChartModel): void {
 function paintTimeAxis(frame: Frame, model: ChartModel): void {
   const bottom = frame.top + frame.height;
   const right = frame.left + frame.width;
-  for (const tick of fitting(model.ticks, frame.x, frame.left, right)) {
+  const shown = (ms: number): number => Math.min(Math.max(frame.x(ms), frame.left), right - 26);
+  for (const tick of fitting(model.ticks.filter((t) => frame.x(t.at_ms) >= frame.left - 0.5 && frame.x(t.at_ms) <= right + 0.5), shown, frame.left, right)) {
     const x = crisp(frame.x(tick.at_ms));
     if (tick.kind === 'day') {
       stroke(frame, '--chart-day', 1);
@@ -209,5 +210,10 @@ function paintTide(frame: Frame, model: ChartModel): void {
   ctx.lineTo(x, frame.top + 5);
   ctx.closePath();
   ctx.fill();
-  if (model.staleNote !== null) write(frame, model.staleNote, x - 6, frame.top + 20, '--warn', 'right');
+  if (model.staleNote === null || model.staleNote === '') return;
+  ctx.font = `400 11px ${frame.font}`;
+  const width = ctx.measureText(model.staleNote).width;
+  ctx.fillStyle = frame.css('--surface-1');
+  ctx.fillRect(x - width - 10, frame.top - 2, width + 5, 14);
+  write(frame, model.staleNote, x - 8, frame.top + 9, '--warn', 'right');
 }

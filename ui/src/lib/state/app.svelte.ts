@@ -4,7 +4,8 @@ import type { Job } from '../api/Job';
 import type { RollupStatus } from '../api/RollupStatus';
 import { call, onConnection, toAppError } from '../ipc';
 import { Clock } from '../time';
-import type { AppError, ConnectionState, Rollup, Settings } from '../types';
+import type { Settings } from '../api/Settings';
+import type { AppError, ConnectionState, Rollup } from '../types';
 import { count } from '../format';
 import { serverTime } from './time.svelte';
 import { router } from './route.svelte';
@@ -13,8 +14,8 @@ import { toasts } from './toasts.svelte';
 const UNKNOWN: ConnectionState = { phase: 'starting', kind: null, server: null, message: null, code: null, progress: null, since_ms: null };
 
 const DEFAULTS: Settings = {
-  time_zone: null, week_start: 'monday', clock_24h: true, theme: 'system', refresh_seconds: 30, tick_while_open: true, tick_seconds: 5,
-  limits: { error_rate_percent: 2, p99_factor: 2, lag_seconds: 300, min_samples: 200 },
+  time_zone: null, week_start: 'monday', clock_24h: true, theme: 'system', refresh_seconds: 30, tick_while_open: true, tick_seconds: 10, last_connection: null,
+  limits: { error_rate_percent: 2, p99_ms: 5000, min_samples: 200 },
 };
 
 /** How often health and jobs are asked for. */

@@ -72,7 +72,7 @@ export class BoardState {
   }
 
   private weekRequest(): BoardRequest {
-    return { ...this.request(), range: `${isoDay(app.zone, -6)}..now`, grain: 'hour', compare: null };
+    return { ...this.request(), range: `${isoDay(serverTime.now, app.zone, -6)}..now`, grain: 'hour', compare: null };
   }
 
   private watchRequest(): BoardRequest {

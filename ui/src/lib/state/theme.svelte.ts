@@ -1,6 +1,7 @@
 /** Light, dark or the system's; what paints on canvas listens to `version`. */
 
-import type { Theme } from '../types';
+import { untrack } from 'svelte';
+import type { Theme } from '../api/Theme';
 
 class ThemeSignal {
   version = $state(0);
@@ -14,7 +15,7 @@ class ThemeSignal {
     const root = document.documentElement;
     if (theme === 'system') delete root.dataset['theme'];
     else root.dataset['theme'] = theme;
-    this.version += 1;
+    this.version = untrack(() => this.version) + 1;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Every command of the palette: what it is called, where it belongs, what it does. */
 
-import type { ZoneMatch } from '../types';
+import type { ZoneMatch } from '../api/ZoneMatch';
 import { call, toAppError } from '../ipc';
 import { app } from '../state/app.svelte';
 import type { BoardState } from '../state/board.svelte';
@@ -10,6 +10,7 @@ import { toasts } from '../state/toasts.svelte';
 import { shellUi } from '../state/ui.svelte';
 import { statusLook } from '../pages/status';
 import { took } from '../format';
+import { offsetWord } from '../time';
 import type { IconName } from './icons';
 
 export interface Command {
@@ -74,7 +75,7 @@ export function commands(board: BoardState | undefined, refresh: () => void, que
   }
   app.boards.forEach((b, i) => { list.push(go(`board ${b.rollup}`, b.board?.title ?? b.title, 'board', () => { router.go('board', b.rollup); }, i < 9 ? String(i + 1) : '')); });
   list.push(go('rollups', 'Rollups', 'rollups', () => { router.go('rollups'); }), go('jobs', 'Jobs', 'jobs', () => { router.go('jobs'); }), go('settings', 'Settings', 'settings', () => { router.go('settings'); }));
-  for (const z of zones) list.push({ id: `zone ${z.zone}`, section: 'Time zones', title: z.zone.replaceAll('_', ' '), hint: `${z.offset}, ${/T(\d\d:\d\d)/.exec(z.local_time)?.[1] ?? z.country}`, icon: 'globe', run: () => { void app.save({ time_zone: z.zone }); } });
+  for (const z of zones) list.push({ id: `zone ${z.zone}`, section: 'Time zones', title: z.zone.replaceAll('_', ' '), hint: `${offsetWord(z.offset)}, ${z.local_time}`, icon: 'globe', run: () => { void app.save({ time_zone: z.zone }); } });
   return list;
 }
 

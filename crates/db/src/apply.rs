@@ -53,7 +53,7 @@ impl Db {
         }
         let (_, model) = resolve(&mut connection, declaration).await?;
         let found = installed(&mut connection, &model.name).await?;
-        make(&mut connection, &model, declaration, &plan.sql).await?;
+        make(&mut connection, &model, declaration).await?;
         // Triggers that are as they should be are left alone: a new trigger is a gap that makes everything dirty.
         let whole = found.is_some_and(|found| found.active && found.intact && storage(&found.model) == storage(&model));
         for (_, sql) in if whole { Vec::new() } else { trigger_sql(&mut connection, &model).await? } {
@@ -284,7 +284,7 @@ async fn trigger_sql(connection: &mut PgConnection, model: &Model) -> Result<Vec
 }
 
 /// Step one: the row, the tables, the functions.
-async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declaration, sql: &str) -> Result<()> {
+async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declaration) -> Result<()> {
     let mut transaction = connection.begin().await?;
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('tidemark apply ' || $1, 0))").bind(&model.name).execute(&mut *transaction).await?;
     let taken: Option<String> = sqlx::query_scalar(
@@ -309,17 +309,16 @@ async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declar
         sqlx::query("update tidemark.job set state = 'cancelled', finished_at = clock_timestamp() where rollup_id = $1 and state in ('running', 'paused')").bind(found.id).execute(&mut *transaction).await?;
     }
     let id: i32 = sqlx::query_scalar(
-        "insert into tidemark.rollup (name, title, declaration, model, sql, base_grain) values ($1, $2, $3, $4, $5, $6)
+        "insert into tidemark.rollup (name, title, declaration, model, sql, base_grain) values ($1, $2, $3, $4, '', $5)
          on conflict on constraint rollup_name_key do update set title = excluded.title, declaration = excluded.declaration, model = excluded.model,
-           sql = excluded.sql, base_grain = excluded.base_grain, declaration_no = rollup.declaration_no + 1, applied_at = clock_timestamp(),
-           active = rollup.active and not $7
+           base_grain = excluded.base_grain, declaration_no = rollup.declaration_no + 1, applied_at = clock_timestamp(),
+           active = rollup.active and not $6
          returning id",
     )
     .bind(&model.name)
     .bind(&model.title)
     .bind(&declaration.text)
     .bind(sqlx::types::Json(model))
-    .bind(sql)
     .bind(model.base().name())
     .bind(rebuild)
     .fetch_one(&mut *transaction)
@@ -354,6 +353,7 @@ async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declar
         .execute(&mut *transaction)
         .await?;
     }
+    sqlx::query("update tidemark.rollup set sql = $2 where id = $1").bind(id).bind(describe(model, id)).execute(&mut *transaction).await?;
     for statement in compile(model, id) {
         sqlx::raw_sql(AssertSqlSafe(statement.sql.clone())).execute(&mut *transaction).await.map_err(|error| {
             tracing::debug!(name = statement.name, kind = ?statement.kind, "statement failed");

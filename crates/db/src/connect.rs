@@ -10,7 +10,7 @@ use tidemark_core::api::ServerInfo;
 use crate::{Db, Error, Result};
 
 /// How to connect.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ConnectOptions {
     /// `None`: the usual `PG*` variables.
     pub url: Option<String>,
@@ -18,6 +18,13 @@ pub struct ConnectOptions {
     pub read_only: bool,
     /// Shown in `tidemark.status` as the ticker: `app`, `worker`, `cli`.
     pub ticker: String,
+}
+
+/// Without the URL: it may hold a password.
+impl std::fmt::Debug for ConnectOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectOptions").field("read_only", &self.read_only).field("ticker", &self.ticker).finish_non_exhaustive()
+    }
 }
 
 /// The oldest server that Tidemark works with: NULLS NOT DISTINCT came with it.

@@ -77,7 +77,9 @@ async fn source_facts(connection: &mut PgConnection, declaration: &Declaration, 
         tables.push(locate(connection, declaration, &lookup.table).await?);
     }
     let (from, probes) = probe(source, &tables);
-    sqlx::raw_sql("begin").execute(&mut *connection).await?;
+    // Under the search path that the engine's functions have: a function or type that it doesn't find is named now, not
+    // at the first tick, and types are written as they will be written then.
+    sqlx::raw_sql("begin; set local search_path = pg_catalog, pg_temp").execute(&mut *connection).await?;
     let found = probe_all(connection, declaration, &from, &probes, &tables).await;
     sqlx::raw_sql("rollback").execute(&mut *connection).await?;
     let (types, used) = found?;

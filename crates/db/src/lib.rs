@@ -23,12 +23,19 @@ pub use declaration::Declaration;
 pub use error::{Error, ErrorInfo, Result};
 
 /// A connection pool to one database, with the time-outs and settings that every Tidemark connection has.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Db {
     pool: sqlx::PgPool,
     options: sqlx::postgres::PgConnectOptions,
     label: String,
     ticker: String,
+}
+
+/// Without the connection's options: they hold the password.
+impl std::fmt::Debug for Db {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Db").field("label", &self.label).field("ticker", &self.ticker).finish_non_exhaustive()
+    }
 }
 
 /// How far a longer operation is.

@@ -88,8 +88,8 @@ async fn delete_before(connection: &mut sqlx::PgConnection, model: &Model, sourc
         TimeKind::Date { zone } => format!("{column} < ($1 at time zone {})::date", tidemark_core::spec::on::literal(zone)),
         TimeKind::Epoch { per_second } => format!("{column} < ceil(extract(epoch from $1) * {per_second})::bigint"),
     };
-    let sql = format!("delete from {table} where (tableoid, ctid) = any (array(select (tableoid, ctid) from {table} where {condition} limit {BATCH}))", table = source.table_sql());
-    let sql = sql.replace("(tableoid, ctid) = any (array(select (tableoid, ctid)", "ctid = any (array(select ctid");
+    // The condition twice: a ctid names a row in every partition, and only the old ones may go.
+    let sql = format!("delete from {table} where {condition} and ctid = any (array(select ctid from {table} where {condition} limit {BATCH}))", table = source.table_sql());
     let mut deleted = 0;
     loop {
         let gone = sqlx::query(AssertSqlSafe(sql.clone())).bind(line).execute(&mut *connection).await?.rows_affected();

@@ -135,14 +135,14 @@ async fn install_on(connection: &mut PgConnection, roles: bool) -> Result<()> {
 
 /// Take Tidemark's triggers off, one table a transaction; of one rollup, or all.
 pub(crate) async fn drop_triggers(connection: &mut PgConnection, rollup: Option<&str>) -> Result<()> {
-    let prefix = rollup.map(|rollup| format!("{rollup}\\_\\_capture\\_%"));
+    let prefix = rollup.map(|rollup| format!("{rollup}__capture_"));
     let tables = sqlx::query(
         "select format('%I.%I', n.nspname, c.relname) as table_name,
            string_agg(format('drop trigger if exists %I on %I.%I;', t.tgname, n.nspname, c.relname), ' ') as sql
          from pg_trigger t
          join pg_proc p on p.oid = t.tgfoid and p.pronamespace = to_regnamespace('tidemark')
          join pg_class c on c.oid = t.tgrelid join pg_namespace n on n.oid = c.relnamespace
-         where not t.tgisinternal and t.tgparentid = 0 and ($1::text is null or p.proname like $1)
+         where not t.tgisinternal and t.tgparentid = 0 and ($1::text is null or starts_with(p.proname, $1))
          group by 1 order by 1",
     )
     .bind(prefix)

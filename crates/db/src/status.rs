@@ -37,14 +37,14 @@ impl Db {
     /// All that there is to say about one rollup, beside its status.
     pub async fn detail(&self, rollup: &str) -> Result<RollupDetail> {
         let id = self.rollup_id(rollup).await?;
-        let row = sqlx::query("select declaration, model, applied_at from tidemark.rollup where id = $1").bind(id).fetch_one(&self.pool).await?;
+        let row = sqlx::query("select declaration, model, sql, applied_at from tidemark.rollup where id = $1").bind(id).fetch_one(&self.pool).await?;
         let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
         let runs = sqlx::query("select * from tidemark.run where rollup_id = $1 order by started_at desc limit 50").bind(id).fetch_all(&self.pool).await?;
         let audits = sqlx::query("select at, buckets, differences, took_ms from tidemark.audit where rollup_id = $1 order by at desc limit 14").bind(id).fetch_all(&self.pool).await?;
         Ok(RollupDetail {
             rollup: rollup.to_owned(),
             declaration: row.get("declaration"),
-            sql: crate::apply::describe(&model, id),
+            sql: row.get("sql"),
             applied_at: row.get("applied_at"),
             dimensions: model.dimensions.iter().map(|dimension| dimension.name.clone()).collect(),
             measures: model.numbers().map(|measure| model.info(measure)).collect(),

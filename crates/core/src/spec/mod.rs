@@ -140,3 +140,6 @@ impl Spec {
         self.grains.iter().filter_map(|grain| Grain::parse(grain.get_ref())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

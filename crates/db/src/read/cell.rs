@@ -82,7 +82,11 @@ impl Shape {
                 },
                 (_, "double precision") => row.try_get::<Option<f64>, _>(at)?.map_or(Value::None, Value::Float),
                 _ => match row.try_get::<Option<&str>, _>(at)? {
-                    Some(text) => Value::Exact(BigDecimal::from_str(text).map_err(|error| Error::Server { message: format!("{text} is not a number: {error}"), sqlstate: None })?),
+                    Some(text) => match BigDecimal::from_str(text) {
+                        Ok(number) => Value::Exact(number),
+                        // numeric knows NaN and infinities.
+                        Err(_) => Value::Float(text.parse().unwrap_or(f64::NAN)),
+                    },
                     None => Value::None,
                 },
             });
@@ -125,6 +129,8 @@ fn merge_value(mine: &mut Value, theirs: &Value, merge: Merge) {
         }),
         (Value::Float(a), Value::Float(b)) => Value::Float(match merge {
             Merge::Min => a.min(*b),
+            // As in PostgreSQL, NaN is greater than everything.
+            Merge::Max if a.is_nan() || b.is_nan() => f64::NAN,
             Merge::Max => a.max(*b),
             _ => *a + *b,
         }),

@@ -83,7 +83,10 @@ impl Db {
         if ask.grain < base {
             return Err(Error::input("grain_too_fine", format!("{} keeps buckets of {} or more; ask for --grain {} or coarser.", ask.rollup, base.label(), base)));
         }
-        let (from, to) = (base.utc_floor(ask.from), ceil(base, ask.to));
+        // Where raw rows may be gone, the finest grain that is kept for ever is all there is.
+        let kept = found.levels.iter().find(|level| level.from.is_none()).map_or(base, |level| level.grain);
+        let grid = |at: DateTime<Utc>| if ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| at < line) { kept } else { base };
+        let (from, to) = (grid(ask.from).utc_floor(ask.from), ceil(grid(ask.to), ask.to));
         let buckets = viewer_buckets(from, to, ask.grain, ask.tz, ask.week);
         let clipped: Vec<ViewerBucket> = buckets.iter().map(|bucket| ViewerBucket { start: bucket.start.max(from), end: bucket.end.min(to) }).collect();
         if let Err(at) = base_fits(base, &clipped) {
@@ -108,6 +111,12 @@ impl Db {
         if ask.mode == ReadMode::RollupOnly && !live_wanted.is_empty() {
             pending.clone_from(&live_wanted);
             (stored, raw) = plan(&[]);
+        }
+        if let Some(lost) = raw.iter().find(|part| ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| part.lo < line)) {
+            return Err(Error::input(
+                "grain_not_kept",
+                format!("At {} raw rows may be gone and only buckets of {} or more are kept. Ask for --grain {kept} or coarser, in a zone whose buckets start there.", lost.lo.to_rfc3339(), kept.label()),
+            ));
         }
         if !raw.is_empty() {
             match live(&mut transaction, &found, ask, shape, &raw).await? {

@@ -11,14 +11,22 @@
 with minute as materialized (
     select b as starts,
            least(b + interval '1 minute', $2) - b as width,
-           extract(epoch from b)::double precision / 3600 as hours
+           -- the epoch began on a Thursday: these count from a Monday
+           extract(epoch from b)::double precision / 3600 - 96 as hours,
+           mod((extract(epoch from b) / 3600 - 96), 168)::double precision as week_hour
     from generate_series($1, $2 - interval '1 microsecond', interval '1 minute') as b
-), paced as materialized (
+), shaped as materialized (
     select m.*,
-           $3 * (extract(epoch from m.width)::double precision / 60)
-              * (0.35 + 0.65 * power(0.5 - 0.5 * cos(2 * pi() * (m.hours - 3.5) / 24), 1.2))
-              * case when extract(isodow from m.starts at time zone 'UTC') >= 6 then 0.55 else 1 end as expected
+           (0.35 + 0.65 * power(0.5 - 0.5 * cos(2 * pi() * (m.hours - 3.5) / 24), 1.2))
+           -- the weekend comes between Friday 20:00 and Saturday 6:00, and goes as slowly
+           * (1 - 0.45 * (least(1, greatest(0, (m.week_hour - 116) / 10)) - least(1, greatest(0, (m.week_hour - 164) / 10))
+                          + greatest(0, (6 - m.week_hour) / 10)))
+           -- no day is like another
+           * (1 + 0.06 * sin(m.hours * 0.071) + 0.05 * sin(m.hours * 0.0254) + 0.03 * sin(m.hours * 2.1)) as pace
     from minute m
+), paced as materialized (
+    select s.*, $3 * (extract(epoch from s.width)::double precision / 60) * s.pace as expected
+    from shaped s
 ), usual as materialized (
     select p.starts, p.width, floor(p.expected * 0.0076 + random())::int as failures, false as in_incident
     from paced p
@@ -58,11 +66,11 @@ select t.at - case when random() < $8 then interval '1 minute' * (1 + 9 * random
        'req_' || substr(md5(t.at::text || t.luck::text), 1, 16),
        case when t.status_code = 401 then null else 1 + (t.route * 37) % 211 end,
        -- most rows say their platform; in some it is empty, in some it is missing
-       case when t.luck < 0.7 then ($7::text[])[t.route] when t.luck < 0.85 then '' end,
+       case when t.luck < 0.7 or t.status_code = 401 and t.luck < 0.97 then ($7::text[])[t.route] when t.luck < 0.85 then '' end,
        ($6::text[])[t.route],
        -- a request that was refused at the door never got an account
-       case when t.status_code = 401 or t.luck > 0.96 then null else ($4::bigint[])[t.route] end,
-       case when t.status_code = 401 or t.luck > 0.98 then null else nullif(($5::bigint[])[t.route], 0) end,
+       case when t.status_code = 401 or t.luck < 0.04 then null else ($4::bigint[])[t.route] end,
+       case when t.status_code = 401 or t.luck < 0.02 then null else nullif(($5::bigint[])[t.route], 0) end,
        t.status_code,
        t.error_type,
        t.error_message,

@@ -7,18 +7,26 @@
 --
 -- The caller has called setseed(), so the same stretch has the same rows. The pace follows the hour and the weekday
 -- (see demo::traffic::pace, which has the same formula), the mix of platforms shifts with the hour, the latency is
--- log-normal with a Pareto tail.
+-- log-normal with a Pareto tail, and longer when much is going on.
 with minute as materialized (
     select b as starts,
            least(b + interval '1 minute', $2) - b as width,
-           extract(epoch from b)::double precision / 3600 as hours
+           -- the epoch began on a Thursday: these count from a Monday
+           extract(epoch from b)::double precision / 3600 - 96 as hours,
+           mod((extract(epoch from b) / 3600 - 96), 168)::double precision as week_hour
     from generate_series($1, $2 - interval '1 microsecond', interval '1 minute') as b
-), paced as materialized (
+), shaped as materialized (
     select m.*,
-           $3 * (extract(epoch from m.width)::double precision / 60)
-              * (0.35 + 0.65 * power(0.5 - 0.5 * cos(2 * pi() * (m.hours - 3.5) / 24), 1.2))
-              * case when extract(isodow from m.starts at time zone 'UTC') >= 6 then 0.55 else 1 end as expected
+           (0.35 + 0.65 * power(0.5 - 0.5 * cos(2 * pi() * (m.hours - 3.5) / 24), 1.2))
+           -- the weekend comes between Friday 20:00 and Saturday 6:00, and goes as slowly
+           * (1 - 0.45 * (least(1, greatest(0, (m.week_hour - 116) / 10)) - least(1, greatest(0, (m.week_hour - 164) / 10))
+                          + greatest(0, (6 - m.week_hour) / 10)))
+           -- no day is like another
+           * (1 + 0.06 * sin(m.hours * 0.071) + 0.05 * sin(m.hours * 0.0254) + 0.03 * sin(m.hours * 2.1)) as pace
     from minute m
+), paced as materialized (
+    select s.*, $3 * (extract(epoch from s.width)::double precision / 60) * s.pace as expected
+    from shaped s
 ), counted as materialized (
     -- four uniform numbers are near enough to a normal one
     select p.*,
@@ -29,6 +37,7 @@ with minute as materialized (
 ), request as materialized (
     select c.starts + c.width * random() as at,
            1 + floor(array_length($4::bigint[], 1) * power(random(), 1 + 0.12 * sin(2 * pi() * c.hours / 24)))::int as route,
+           c.pace,
            sqrt(-2 * ln(1 - random())) * cos(2 * pi() * random()) as z,
            random() as luck,
            random() as size
@@ -44,7 +53,7 @@ with minute as materialized (
            case
                when s.luck < 0.015 then null
                when s.luck < 0.0155 then 0
-               else least(600000, exp(($7::double precision[])[s.route] + 0.55 * s.z)
+               else least(600000, exp(($7::double precision[])[s.route] + 0.55 * s.z + 0.25 * (s.pace - 0.6))
                    * case when s.luck > 0.988 then power(1 - random(), -1 / 1.4) else 1 end
                    * case when s.in_incident then 2 + 4 * random() else 1 end)::int
            end as duration_ms

@@ -62,6 +62,11 @@ impl TestDb {
         test
     }
 
+    /// The database's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     pub fn pool(&self) -> &PgPool {
         self.db.pool()
     }

@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod ask;
 mod harness;
+mod truth;
 
 mod basics;
+mod property;
+mod numbers;

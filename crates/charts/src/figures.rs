@@ -86,7 +86,9 @@ pub fn range(view: View) -> String {
 pub fn zone(view: View) -> String {
     let (from, to) = (view.local(view.answer.from_ms), view.local(view.answer.to_ms));
     let (from, to) = (offset(from), offset(to));
-    if from == to {
+    if from == to && to == "UTC" && view.answer.tz.ends_with("UTC") {
+        to
+    } else if from == to {
         format!("{} ({to})", view.answer.tz)
     } else {
         format!("{} ({from}, then {to})", view.answer.tz)

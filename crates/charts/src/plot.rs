@@ -1,5 +1,7 @@
 //! What all plots share: scales, grid, time axis, trust line and tide mark.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use plotters_backend::DrawingBackend;
 use tidemark_core::api::{Tick, TickKind};
 use tidemark_core::axis::time_ticks;
@@ -29,7 +31,7 @@ impl TimeScale {
         let from = buckets.first().map_or(view.answer.from_ms, |b| b.start_ms);
         let to = buckets.last().map_or(view.answer.to_ms, |b| b.end_ms);
         let to = to.max(from + 1.0);
-        let ticks = time_ticks(instant(from), instant(to), view.tz(), area.w);
+        let ticks = ticks(instant(from), instant(to), view.tz(), area.w);
         TimeScale { from, to, area, ticks }
     }
 
@@ -98,32 +100,50 @@ pub fn days<B: DrawingBackend>(canvas: &mut Canvas<B>, time: &TimeScale, area: A
     }
 }
 
-/// Ticks and labels below a plot. A label that would touch another is left out, plain ones first.
+/// The ticks of the core for a width; where that leaves fewer than three, those of a wider plot, to be thinned out.
+fn ticks(from: DateTime<Utc>, to: DateTime<Utc>, tz: Tz, width: f64) -> Vec<Tick> {
+    let mut ticks = Vec::new();
+    for wider in [1.0, 1.5, 2.5, 4.0] {
+        ticks = time_ticks(from, to, tz, width * wider);
+        if ticks.len() >= 3 {
+            break;
+        }
+    }
+    ticks
+}
+
+/// Ticks and labels below a plot. Where dates don't fit every second or third is labelled; what would touch another
+/// label is left out, plain ones first.
 pub fn time_axis<B: DrawingBackend>(canvas: &mut Canvas<B>, time: &TimeScale, area: Area) {
-    let mut ticks: Vec<&Tick> = time.ticks.iter().collect();
-    ticks.sort_by_key(|tick| match tick.kind {
-        TickKind::Day => 0,
-        TickKind::Shift => 1,
-        TickKind::Plain => 2,
-    });
     let mut taken: Vec<(f64, f64)> = Vec::new();
-    for tick in ticks {
-        let style = match tick.kind {
+    for kind in [TickKind::Day, TickKind::Shift, TickKind::Plain] {
+        let style = match kind {
             TickKind::Plain => Type::new(11.0, canvas.ink.text_3),
             TickKind::Day => Type::new(11.0, canvas.ink.text_1).bold(),
             TickKind::Shift => Type::new(11.0, canvas.ink.accent),
         };
-        let x = time.x(tick.at_ms);
-        canvas.rule(x, area.bottom(), 4.0, true, 1.0, canvas.ink.axis);
-        let half = canvas.width(&tick.label, style) / 2.0;
-        let center = x.clamp(
-            area.x - LEFT + half + 2.0,
-            (area.right() + RIGHT - half - 2.0).max(area.x),
-        );
-        let place = (center - half - 6.0, center + half + 6.0);
-        if taken.iter().all(|other| place.1 <= other.0 || place.0 >= other.1) {
-            canvas.text(center, area.bottom() + 15.0, &tick.label, style.align(Align::Center));
-            taken.push(place);
+        let ticks: Vec<&Tick> = time.ticks.iter().filter(|tick| tick.kind == kind).collect();
+        let places: Vec<(f64, f64)> = ticks
+            .iter()
+            .map(|tick| {
+                let half = canvas.width(&tick.label, style) / 2.0 + 3.0;
+                let center = time.x(tick.at_ms).clamp(area.x - LEFT + half, (area.right() + RIGHT - half).max(area.x));
+                (center - half, center + half)
+            })
+            .collect();
+        let apart = |step: usize| {
+            let kept: Vec<_> = places.iter().step_by(step).collect();
+            kept.windows(2).all(|pair| pair[0].1 <= pair[1].0)
+        };
+        let step = (1..=places.len().max(1)).find(|step| apart(*step)).unwrap_or(1);
+        for (at, (tick, place)) in ticks.iter().zip(places).enumerate() {
+            canvas.rule(time.x(tick.at_ms), area.bottom(), 4.0, true, 1.0, canvas.ink.axis);
+            let free = taken.iter().all(|other| place.1 <= other.0 || place.0 >= other.1);
+            if free && at % step == 0 {
+                let center = f64::midpoint(place.0, place.1);
+                canvas.text(center, area.bottom() + 15.0, &tick.label, style.align(Align::Center));
+                taken.push(place);
+            }
         }
     }
 }

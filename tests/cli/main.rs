@@ -1,0 +1,18 @@
+//! The command line from outside: the built binary against a real server.
+//!
+//! `scripts/test-server.sh start` makes one, `TIDEMARK_TEST_URL` names it; without it the tests fail and say so.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+mod harness;
+
+mod bad_input;
+mod connection;
+mod declaration;
+mod health;
+mod jobs;
+mod query;
+mod report;
+mod rights;
+mod usage;
+mod worker;

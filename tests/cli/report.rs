@@ -1,0 +1,74 @@
+//! `report`: files that are what their ending says, and names from the database that do nothing.
+
+use crate::harness::{Folder, Scratch};
+
+const RANGE: [&str; 8] = ["report", "ops_metrics", "--from", "2026-03-27", "--to", "2026-03-30", "--tz", "Europe/Berlin"];
+
+fn report(scratch: &Scratch, out: &str) -> Vec<u8> {
+    let mut arguments = RANGE.to_vec();
+    arguments.extend(["--out", out]);
+    let ran = scratch.run(&arguments).exits(0);
+    assert_eq!(ran.out.trim(), out);
+    std::fs::read(out).unwrap()
+}
+
+#[test]
+fn a_report_is_a_png_an_svg_or_a_page_by_its_ending() {
+    let scratch = Scratch::ops();
+    let folder = Folder::new();
+    let png = report(&scratch, &folder.path("x.png"));
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n") && png.len() > 10_000);
+    let svg = String::from_utf8(report(&scratch, &folder.path("x.SVG"))).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("openai"));
+    let page = String::from_utf8(report(&scratch, &folder.path("x.html"))).unwrap();
+    for text in [&svg, &page] {
+        for word in ["Europe/Berlin", "Overview", "ops_metrics", "anthropic", "as of", "p99"] {
+            assert!(text.contains(word), "{word} is missing");
+        }
+    }
+    assert!(page.starts_with("<!doctype html>") && page.contains("<table>") && page.contains("<svg"));
+}
+
+#[test]
+fn another_ending_is_refused_before_anything_is_read() {
+    for name in ["x.pdf", "x", "x.png.txt", ".png"] {
+        crate::harness::run(&["report", "ops_metrics", "--out", name]).exits(2).says(&[".png, .svg or .html"]);
+    }
+    let scratch = Scratch::ops();
+    let mut arguments = RANGE.to_vec();
+    arguments.extend(["--out", "/nonexistent/folder/x.svg"]);
+    scratch.run(&arguments).exits(2).says(&["/nonexistent/folder"]);
+}
+
+#[test]
+fn a_platform_named_like_markup_is_inert() {
+    let scratch = Scratch::ops();
+    scratch.sql("insert into ops_error_logs (created_at, platform, status_code) values ('2026-03-28 10:30Z', '<img src=x onerror=alert(1)>', 500)");
+    let folder = Folder::new();
+    for name in ["x.html", "x.svg"] {
+        let text = String::from_utf8(report(&scratch, &folder.path(name))).unwrap();
+        assert!(!text.contains("<img") && text.contains("&lt;img"), "{name}");
+    }
+}
+
+#[test]
+fn a_range_without_data_is_drawn_and_says_so() {
+    let scratch = Scratch::ops();
+    let folder = Folder::new();
+    let out = folder.path("empty.svg");
+    scratch.run(&["report", "ops_metrics", "--from", "2035-01-01", "--to", "2035-01-02", "--out", &out]).exits(0);
+    assert!(std::fs::read_to_string(out).unwrap().contains("no data in this range"));
+}
+
+#[test]
+fn json_says_what_was_written() {
+    let scratch = Scratch::ops();
+    let folder = Folder::new();
+    let mut arguments = RANGE.to_vec();
+    let out = folder.path("x.svg");
+    arguments.extend(["--out", &out]);
+    let said = scratch.json(&arguments);
+    assert_eq!(said["out"], out.as_str());
+    assert_eq!(said["state"], "exact");
+    assert_eq!(said["bytes"].as_u64().unwrap(), std::fs::metadata(&out).unwrap().len());
+}

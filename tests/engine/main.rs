@@ -4,8 +4,10 @@
 
 mod ask;
 mod harness;
+mod stop;
 mod truth;
 
 mod basics;
+mod crash;
 mod property;
 mod numbers;

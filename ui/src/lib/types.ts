@@ -1,29 +1,11 @@
-/** Shapes of the shell's own commands that core does not know. */
+/** Shapes that are not generated: names for what is, and the error that crosses the boundary. */
 
-import type { RollupSummary } from './api/RollupSummary';
-import type { ServerInfo } from './api/ServerInfo';
-
-export type Phase = 'none' | 'starting' | 'loading_demo' | 'needs_setup' | 'ready' | 'lost' | 'error';
-
-export interface Progress {
-  what: string;
-  done: number;
-  total: number;
-}
-
-export interface ConnectionState {
-  phase: Phase;
-  kind: 'demo' | 'url' | null;
-  server: ServerInfo | null;
-  message: string | null;
-  code: string | null;
-  progress: Progress | null;
-  /** Since when the connection is lost, and numbers are old. */
-  since_ms: number | null;
-}
+export type { ConnectionState } from './api/ConnectionState';
+export type { Phase } from './api/Phase';
+export type { Progress } from './api/Progress';
 
 /** A rollup with the board of its declaration, where it has one. */
-export type Rollup = RollupSummary;
+export type { RollupSummary as Rollup } from './api/RollupSummary';
 
 export interface AppError {
   code: string;

@@ -32,7 +32,7 @@ export function stretches(frame: Pick<Frame, 'x'>, model: Pick<ChartModel, 'buck
 function thinned(points: Point[]): Point[] {
   const first = points[0];
   const last = points.at(-1);
-  if (first === undefined || last === undefined || points.length < (last.x - first.x) * 2) return points;
+  if (first === undefined || last === undefined || points.length < 3 || points.length < (last.x - first.x) * 2) return points;
   const out: Point[] = [];
   let column: Point[] = [];
   const flush = (): void => {

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import type { BoardRequest } from '../api/BoardRequest';
+import { answer } from '../fixture/board';
+import { statuses } from '../fixture/health';
+import { OPS_BOARD } from '../fixture/opsBoard';
+import { Clock } from '../time';
+import { latestIndex, MOST_SERIES, panelSeries, toChartData, toCsv } from './charts';
+import type { ChartContext } from './charts';
+import { heat, overRuns } from './heat';
+import { groupColour } from './palette';
+import { firstSorting, sorted, table } from './table';
+import { tip } from './tooltip';
+import { verdicts } from './verdict';
+
+const LIMITS = { error_rate_percent: 2, p99_ms: 5000, min_samples: 200 };
+const TWIST = { calm: false, pending: false, frozen: false, empty: false, hostile: false };
+const CONTEXT: ChartContext = { scope: 'r.platform', hidden: new Set(), band: null, limit: null, emphasis: undefined, clock24: true, staleNote: null };
+
+function request(rest: Partial<BoardRequest> = {}): BoardRequest {
+  return { rollup: 'r', range: '24h', grain: null, tz: 'Europe/Berlin', week_start: 'monday', by: 'platform', filters: [], mode: 'exact', compare: 'last-week', ...rest };
+}
+
+function panel(i: number): NonNullable<(typeof OPS_BOARD.panels)[number]> {
+  const p = OPS_BOARD.panels[i];
+  if (p === undefined) throw new Error('no such panel');
+  return p;
+}
+
+describe('the verdict', () => {
+  const day = answer(request(), TWIST);
+  it('names the failing group, since when and how many', () => {
+    const first = verdicts(OPS_BOARD, day, [], LIMITS)[0];
+    expect(first?.where).toBe('openai');
+    expect(first?.what).toMatch(/^error rate 1\d/);
+    expect(first?.sinceMs).toBe(Date.parse('2026-10-26T11:15:00Z'));
+    expect(first?.detail.join()).toMatch(/of .* failed.*9\d.% of them 5xx/);
+  });
+  it('says nothing on a calm day', () => {
+    expect(verdicts(OPS_BOARD, answer(request(), { ...TWIST, calm: true }), statuses(true), LIMITS)).toEqual([]);
+  });
+  it('says nothing with too few samples', () => {
+    expect(verdicts(OPS_BOARD, day, [], { ...LIMITS, min_samples: 1e9 })).toEqual([]);
+  });
+  it('speaks of a p99 over its limit', () => {
+    expect(verdicts(OPS_BOARD, day, [], { ...LIMITS, error_rate_percent: 100, p99_ms: 100 }).map((v) => v.measure)).toEqual(['p99_latency_ms']);
+  });
+  it('speaks of a rollup that nothing ticks', () => {
+    expect(verdicts(OPS_BOARD, null, statuses(false), LIMITS).map((v) => `${v.where} ${v.what}`)).toEqual(['forecast_accuracy nothing ticks it']);
+  });
+  it('"latest" is the last complete bucket, never the partial one', () => {
+    expect(day.buckets[latestIndex(day)]?.partial).toBe(false);
+    expect(day.buckets[latestIndex(day) + 1]?.partial).toBe(true);
+  });
+});
+
+describe('a chart', () => {
+  const day = answer(request(), TWIST);
+  it('leaves out outcomes that never happened', () => {
+    expect(panelSeries(panel(0), day, CONTEXT).map((s) => s.label)).toEqual(['success', '4xx', 'timeout', '5xx']);
+  });
+  it('has failures in a lane of their own scale', () => {
+    const [upper, lower] = toChartData(panel(0), day, CONTEXT).lanes;
+    expect(upper?.scale.max).toBeGreaterThan((lower?.scale.max ?? Infinity) * 5);
+  });
+  it('shows only what its legend left on', () => {
+    expect(toChartData(panel(1), day, { ...CONTEXT, hidden: new Set(['openai']) }).lanes[0]?.series.map((s) => s.key)).not.toContain('openai');
+  });
+  it('draws more than eight groups as seven and the rest', () => {
+    const groups = Array.from({ length: 40 }, (_, i) => ({ key: `g${i}`, columns: day.overall.columns, total: day.overall.total }));
+    const list = panelSeries(panel(1), { ...day, groups }, CONTEXT).filter((s) => s.label !== '');
+    expect(list).toHaveLength(MOST_SERIES);
+    expect(list.at(-1)?.label).toBe('33 others');
+  });
+  it('keeps a name’s colour whatever else is shown', () => {
+    const before = groupColour('r.platform', 'openai');
+    const alone = answer(request({ filters: [{ dimension: 'platform', values: ['openai'] }] }), TWIST);
+    expect(panelSeries(panel(1), alone, CONTEXT)[0]?.color).toBe(before);
+    expect(groupColour('r.platform', '')).toBe('--series-8');
+  });
+  it('gives its data as CSV, missing values empty', () => {
+    const lines = toCsv(panel(1), answer(request({ range: '2026-10-22T00:00:00Z..2026-10-22T03:00:00Z' }), TWIST), CONTEXT).trim().split('\n');
+    expect(lines[0]).toBe('bucket_start,bucket_end,state,partial,anthropic (%),openai (%),gemini (%),bedrock (%),azure (%),(none) (%)');
+    expect(lines.some((l) => l.endsWith(',,,,,,'))).toBe(true);
+  });
+});
+
+describe('the tooltip', () => {
+  it('has the zone’s offset, every value with its unit, and the kind of bucket', () => {
+    const day = answer(request(), TWIST);
+    const t = tip(panel(1), day, CONTEXT, day.buckets.length - 1, new Clock('Europe/Berlin', true), day.as_of_ms);
+    expect(t?.span).toMatch(/^14:15–14:30 \+01:00$/);
+    expect(t?.rows.every((r) => r.value.endsWith('%'))).toBe(true);
+    expect(t?.state.text).toMatch(/^partial: 7 of 15.min so far$/);
+    expect(t?.counts).toMatch(/ of .* failed$/);
+  });
+});
+
+describe('the table', () => {
+  const day = answer(request(), TWIST);
+  const columns = OPS_BOARD.panels.at(-1)?.columns ?? [];
+  it('is sorted by the latest value, worst first, and by a click otherwise', () => {
+    const data = table(columns, day, 'vs 19 Oct');
+    expect(data.head[firstSorting(data.head).column]?.label).toBe('Latest');
+    expect(sorted(data.rows, firstSorting(data.head))[0]?.name).toBe('openai');
+    expect(sorted(data.rows, { column: -1, descending: false }).map((r) => r.name)).toEqual(['(none)', 'anthropic', 'azure', 'bedrock', 'gemini', 'openai']);
+  });
+  it('shares add up', () => {
+    const data = table(columns, day, '');
+    expect(data.rows.reduce((sum, r) => sum + (r.cells[1]?.share ?? 0), 0)).toBeCloseTo(1);
+  });
+  it('has no change without a comparison', () => {
+    expect(table(columns, answer(request({ compare: null }), TWIST), '').head.some((h) => h.column.show === 'change')).toBe(false);
+  });
+});
+
+describe('the heatmap', () => {
+  const week = answer(request({ range: '2026-10-20..now', grain: 'hour', compare: null }), TWIST);
+  const rule = OPS_BOARD.rules[0];
+  it('has a row a day; the day of 25 hours shares a cell and says so', () => {
+    const map = heat('request_count', week, rule, LIMITS);
+    expect(map.rows).toHaveLength(7);
+    const odd = map.rows.find((r) => r.odd !== null);
+    expect(odd?.odd).toBe(25);
+    expect(odd?.cells.filter((c) => c.hour === 2).map((c) => c.half)).toEqual([0, 1]);
+  });
+  it('tells no data from zero, and outlines hours over a limit', () => {
+    const map = heat('request_count', week, rule, LIMITS);
+    expect(map.rows.flatMap((r) => r.cells).some((c) => c.value === null)).toBe(true);
+    expect(overRuns(map.rows.at(-1)?.cells ?? [])).toEqual([{ from: 12, to: 14 }]);
+  });
+});

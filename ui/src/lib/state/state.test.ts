@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { between, ends, presetLabel, stepped } from './ranges';
+import { format, parse } from './route.svelte';
+import { Clock, isoDay, offsetWord } from '../time';
+import { marked } from '../ui/marked';
+import { pieces } from '../ui/sql';
+import { sparkPath } from '../ui/spark';
+
+describe('an address', () => {
+  it('holds page, range, grain and filter, and reads back the same', () => {
+    const route = { page: 'board' as const, rollup: 'a "b"/c', params: { range: '7d', only: '=x%2Cy,~' } };
+    expect(parse(format(route))).toEqual(route);
+  });
+  it('falls back to the board when it makes no sense', () => {
+    expect(parse('#/nonsense')).toEqual({ page: 'board', rollup: null, params: {} });
+  });
+});
+
+describe('ranges', () => {
+  it('step by their own length and never into what has not begun', () => {
+    const hour = 3_600_000;
+    expect(stepped(0, hour, -1, hour)).toBe(between(-hour, 0));
+    expect(stepped(0, hour, 1, hour)).toBeNull();
+    expect(stepped(0, hour, 1, 5 * hour)).toBe(between(hour, 2 * hour));
+  });
+  it('name both ends or a preset', () => {
+    expect(ends('2026-10-26T00:00:00Z..2026-10-27T00:00:00Z')).toEqual({ from: Date.parse('2026-10-26T00:00:00Z'), to: Date.parse('2026-10-27T00:00:00Z') });
+    expect(ends('24h')).toBeNull();
+    expect(presetLabel('24h')).toBe('Last 24 hours');
+  });
+});
+
+describe('the viewer’s clock', () => {
+  const at = Date.parse('2026-10-26T13:22:06Z');
+  it('reads in its zone', () => {
+    expect(new Clock('Europe/Berlin', true).timeSeconds(at)).toBe('14:22:06');
+    expect(new Clock('Asia/Kathmandu', true).time(at)).toBe('19:07');
+    expect(new Clock('America/New_York', false).time(at)).toBe('9:22\u202fam');
+    expect(new Clock('Europe/Berlin', true).zone(at)).toBe('Europe/Berlin (UTC+1)');
+    expect(new Clock('Asia/Kolkata', true).offset(at)).toBe('UTC+5:30');
+  });
+  it('says the year only where it is another one', () => {
+    const clock = new Clock('UTC', true);
+    expect(clock.date(at, at)).toBe('Mon 26 Oct');
+    expect(clock.date(Date.parse('2025-10-26T12:00:00Z'), at)).toBe('26 Oct 2025');
+  });
+  it('counts days by the calendar, not by 24 hours', () => {
+    expect(isoDay(at, 'Europe/Berlin', -6)).toBe('2026-10-20');
+    expect(isoDay(Date.parse('2026-10-26T23:30:00Z'), 'Europe/Berlin', 0)).toBe('2026-10-27');
+  });
+  it('keeps both repeated hours apart by their offset', () => {
+    const clock = new Clock('Europe/Berlin', true);
+    expect(clock.bucket({ start: '2026-10-25T02:15:00+02:00', end: '2026-10-25T02:30:00+02:00' }, '15m', at)).toBe('02:15–02:30');
+  });
+  it('reads offsets as people write them', () => {
+    expect([offsetWord('+05:30'), offsetWord('-03:00'), offsetWord('+00:00')]).toEqual(['UTC+5:30', 'UTC−3', 'UTC+0']);
+  });
+});
+
+describe('text from the database', () => {
+  it('is marked as text, never as HTML', () => {
+    expect(marked('<img src=x onerror=…>', 'img')).toEqual([{ text: '<', hit: false }, { text: 'img', hit: true }, { text: ' src=x onerror=…>', hit: false }]);
+  });
+  it('is whole again after SQL is coloured', () => {
+    const sql = "-- a 'comment'\nselect 'it''s', 1.5 from \"T x\" /* end */ where a = 'b'";
+    expect(pieces(sql).map((p) => p.text).join('')).toBe(sql);
+    expect(pieces(sql)[0]).toEqual({ text: "-- a 'comment'", kind: 'comment' });
+  });
+});
+
+describe('a sparkline', () => {
+  it('breaks at gaps and ends at the last value', () => {
+    const shape = sparkPath([1, null, 2, null], null, 30, 10);
+    expect(shape.line.match(/M/g)).toHaveLength(2);
+    expect(shape.end).toEqual({ x: 20, y: 0 });
+  });
+  it('survives nothing at all', () => {
+    expect(sparkPath([], null, 30, 10)).toEqual({ line: '', ghost: '', end: null });
+  });
+});

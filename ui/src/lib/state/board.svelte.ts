@@ -130,6 +130,11 @@ export class BoardState {
     }
   }
 
+  /** Nothing that comes back is for anyone any more. */
+  stop(): void {
+    this.#asked += 1;
+  }
+
   setRange(range: string): void {
     this.zooms = [];
     router.set({ range });

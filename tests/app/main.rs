@@ -1,0 +1,20 @@
+//! The real window, driven through WebDriver. Needs a display, `tauri-driver` 2.1.0 and WebKitWebDriver on the path, and
+//! the test server (`TIDEMARK_TEST_URL`); `scripts/test.sh` brings all of them. Each test writes pictures of what it
+//! saw into `TIDEMARK_SCREENSHOTS`, or `target/screenshots`.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+#[expect(dead_code, reason = "made for the engine's tests, which use all of it")]
+#[path = "../engine/harness.rs"]
+mod harness;
+
+mod fixture;
+mod screen;
+mod window;
+
+mod first_start;
+mod lost;
+mod numbers;
+mod read_only;
+mod recompute;
+mod zone;

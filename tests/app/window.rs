@@ -1,0 +1,235 @@
+//! A real window of the app, with a home folder of its own, and the driver that works it.
+
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    panic::resume_unwind,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tokio::{sync::Mutex, time::timeout};
+
+/// How long anything may take to appear. Generous: two cores may be busy with other tests.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+/// Between two looks at a condition.
+const LOOK_AGAIN: Duration = Duration::from_millis(60);
+
+/// One window at a time: they share the display, and the app keeps to a single instance.
+static DISPLAY: Mutex<()> = Mutex::const_new(());
+
+/// How the app is started.
+#[derive(Default)]
+pub struct Start {
+    pub args: Vec<String>,
+    pub environment: Vec<(&'static str, String)>,
+}
+
+impl Start {
+    /// On a database of the operator's own.
+    pub fn on(url: &str) -> Start {
+        Start { args: vec!["--database-url".into(), url.into()], ..Start::default() }
+    }
+}
+
+pub struct Window {
+    client: Client,
+    name: &'static str,
+    /// The home folder of the app's user.
+    pub home: PathBuf,
+}
+
+/// Start the app, let a test work its window, and close it, whether or not the test failed.
+pub async fn in_window<F, Fut>(name: &'static str, start: Start, test: F)
+where
+    F: FnOnce(Arc<Window>) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let _alone = DISPLAY.lock().await;
+    let home = std::env::temp_dir().join(format!("tidemark-window-{}-{name}", std::process::id()));
+    fs::create_dir_all(&home).unwrap();
+    let mut driver = Driver::start(name, &home, &start);
+    let client = driver.session(&start.args).await;
+    let window = Arc::new(Window { client, name, home: home.clone() });
+    let outcome = tokio::spawn(test(Arc::clone(&window))).await;
+    if outcome.is_err() {
+        let shown = window.script("return document.body.innerText").await;
+        eprintln!("the window said:\n{}", shown.as_str().unwrap_or_default());
+        window.picture("failed").await;
+    }
+    window.client.clone().close().await.ok();
+    driver.stop();
+    fs::remove_dir_all(&home).ok();
+    if let Err(failure) = outcome {
+        resume_unwind(failure.into_panic());
+    }
+}
+
+impl Window {
+    /// Wait until a condition gives a value.
+    pub async fn until<T, Fut>(&self, what: &str, look: impl Fn() -> Fut) -> T
+    where
+        Fut: Future<Output = Option<T>>,
+    {
+        self.within(PATIENCE, what, look).await
+    }
+
+    pub async fn within<T, Fut>(&self, patience: Duration, what: &str, look: impl Fn() -> Fut) -> T
+    where
+        Fut: Future<Output = Option<T>>,
+    {
+        let begun = Instant::now();
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            assert!(begun.elapsed() < patience, "{}: waited {patience:?} in vain for: {what}", self.name);
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Run a script in the page and give what it returns.
+    pub async fn script(&self, script: &str) -> Value {
+        self.client.execute(script, vec![]).await.unwrap_or_else(|error| panic!("{error}\n{script}"))
+    }
+
+    /// Wait until a script gives something other than null, false or an empty text or list.
+    pub async fn until_script(&self, what: &str, script: &str) -> Value {
+        self.until(what, || async {
+            let value = self.script(script).await;
+            let nothing = match &value {
+                Value::Null | Value::Bool(false) => true,
+                Value::String(text) => text.is_empty(),
+                Value::Array(list) => list.is_empty(),
+                _ => false,
+            };
+            (!nothing).then_some(value)
+        })
+        .await
+    }
+
+    /// Wait for a text anywhere on the page.
+    pub async fn see(&self, text: &str) {
+        let script = format!("return document.body.innerText.includes({})", json!(text));
+        self.until_script(text, &script).await;
+    }
+
+    /// Click a button, tab, option or link by the name that a person or a screen reader reads.
+    pub async fn click(&self, name: &str) {
+        self.named(name).await.click().await.unwrap_or_else(|error| panic!("click {name}: {error}"));
+    }
+
+    async fn named(&self, name: &str) -> Element {
+        // Inside the dialog, where one is open; what is behind it can't be clicked.
+        let scope = "(//*[@role='dialog'] | //body[not(.//*[@role='dialog'])])";
+        let kind = "(self::button or self::a or @role='radio' or @role='option' or @role='menuitem' or @role='menuitemradio')";
+        let path = format!(
+            "{scope}//*[{kind} and not(@disabled) and (normalize-space(.)='{name}' or @aria-label='{name}' \
+             or starts-with(normalize-space(.), '{name} ') or starts-with(@aria-label, '{name}:'))]"
+        );
+        self.until(&format!("something to click called {name}"), || async {
+            let found = self.client.find_all(Locator::XPath(&path)).await.unwrap();
+            for element in found {
+                if element.is_displayed().await.unwrap_or(false) {
+                    return Some(element);
+                }
+            }
+            None
+        })
+        .await
+    }
+
+    /// Type into the field with this label or selector, replacing what is there.
+    pub async fn fill(&self, selector: &str, text: &str) {
+        let field = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await.unwrap();
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Press keys where the focus is.
+    pub async fn press(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// Open an address of the app, as one that was copied.
+    pub async fn go(&self, address: &str) {
+        self.script(&format!("location.hash = {}", json!(address))).await;
+    }
+
+    /// Keep a picture for people: `NAME-STEP.png`.
+    pub async fn picture(&self, step: &str) {
+        let Ok(png) = self.client.screenshot().await else { return };
+        fs::write(pictures().join(format!("{}-{step}.png", self.name)), png).unwrap();
+    }
+}
+
+fn pictures() -> PathBuf {
+    let folder = std::env::var_os("TIDEMARK_SCREENSHOTS").map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots"));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// `tauri-driver`, which starts WebKitWebDriver, which starts the app.
+struct Driver {
+    process: Child,
+    port: u16,
+}
+
+impl Driver {
+    fn start(name: &str, home: &Path, start: &Start) -> Driver {
+        let (port, native) = (free_port(), free_port());
+        let log = File::create(pictures().join(format!("{name}.log"))).unwrap();
+        let mut command = Command::new("tauri-driver");
+        command.arg("--port").arg(port.to_string()).arg("--native-port").arg(native.to_string());
+        command.env("HOME", home).env("TZ", "UTC").env_remove("DATABASE_URL");
+        for folder in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_DOWNLOAD_DIR"] {
+            command.env_remove(folder);
+        }
+        // A virtual display has no graphics card.
+        command.env("LIBGL_ALWAYS_SOFTWARE", "1").env("WEBKIT_DISABLE_DMABUF_RENDERER", "1").env("NO_AT_BRIDGE", "1");
+        command.envs(start.environment.iter().map(|(name, value)| (name, value)));
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        let process = command.spawn().unwrap_or_else(|error| {
+            panic!("tauri-driver: {error}. Run scripts/test.sh, or: cargo install --locked tauri-driver@2.1.0")
+        });
+        Driver { process, port }
+    }
+
+    /// A session, which starts the app. Where the app dies at its start there is no answer, hence the time-out.
+    async fn session(&mut self, args: &[String]) -> Client {
+        let options = json!({ "application": env!("CARGO_BIN_EXE_tidemark-app"), "args": args });
+        let capabilities = [("tauri:options".to_owned(), options)].into_iter().collect();
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities);
+        let address = format!("http://127.0.0.1:{}", self.port);
+        let begun = Instant::now();
+        loop {
+            let failure = match timeout(PATIENCE, builder.connect(&address)).await {
+                Ok(Ok(client)) => return client,
+                Ok(Err(error)) => error.to_string(),
+                Err(_late) => "no answer".to_owned(),
+            };
+            if begun.elapsed() > PATIENCE {
+                self.stop();
+                panic!("no session: {failure}. Is there a display, and WebKitWebDriver? The log is in {:?}", pictures());
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// TERM, not KILL: killed, it would leave WebKitWebDriver and the app behind.
+    fn stop(&mut self) {
+        Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}

@@ -32,17 +32,29 @@ impl Db {
         done
     }
 
-    /// The SQL that `install` would run.
+    /// The SQL that `install` would run on a database without schema `tidemark`: in one transaction, and with the
+    /// record of migrations, so that Tidemark knows the schema as its own afterwards.
     #[must_use]
     pub fn install_sql(roles: bool) -> String {
-        let mut sql = String::from("-- Schema tidemark, as \"tidemark install\" makes it.\n");
+        let mut sql = String::from(
+            "-- Schema tidemark, as \"tidemark install\" makes it.\n\nbegin;\ncreate schema if not exists tidemark;\n\
+             create table tidemark._migration (\n  version bigint primary key,\n  description text not null,\n  \
+             installed_on timestamptz not null default now(),\n  success boolean not null,\n  checksum bytea not null,\n  \
+             execution_time bigint not null\n);\n",
+        );
         for migration in MIGRATIONS.iter() {
-            sql.push_str(&format!("\n-- {} {}\n{}", migration.version, migration.description, migration.sql.as_str()));
+            let checksum: String = migration.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
+            sql.push_str(&format!("\n-- {} {}\n{}\n", migration.version, migration.description, migration.sql.as_str()));
+            sql.push_str(&format!(
+                "insert into tidemark._migration (version, description, success, checksum, execution_time)\n  values ({}, '{}', true, '\\x{checksum}', 0);\n",
+                migration.version,
+                migration.description.replace('\'', "''"),
+            ));
         }
         if roles {
-            sql.push_str(ROLES);
+            sql.push_str(&format!("\n{ROLES}"));
         }
-        sql.push_str("\nselect tidemark.grant_roles();\n");
+        sql.push_str("\nselect tidemark.grant_roles();\ncommit;\n");
         sql
     }
 

@@ -16,10 +16,16 @@ async fn a_drained_rollup_answers_what_the_raw_rows_say() {
            (array['timeout', 'x', null])[1 + i % 3], (array['context Deadline Exceeded', 'ok', null, 'no'])[1 + i % 4] from generate_series(1, 300) i",
     )
     .await;
-    test.db.apply(&tidemark_db::Declaration::load("ops_metrics").unwrap(), true).await.unwrap();
+    test.db
+        .apply(&tidemark_db::Declaration::load("ops_metrics").unwrap(), true)
+        .await
+        .unwrap();
     test.drain().await;
     // Whole days at the far end: quarter hours are the finest that is kept there.
-    let (from, to) = (Grain::Day.utc_floor(Utc::now() - minutes(80 * 24 * 60)), Utc::now() + minutes(1));
+    let (from, to) = (
+        Grain::Day.utc_floor(Utc::now() - minutes(80 * 24 * 60)),
+        Utc::now() + minutes(1),
+    );
     for grain in [Grain::Hour, Grain::Day, Grain::Month, Grain::Total] {
         let exact = test.query(from, to, grain, ReadMode::Exact).await;
         let live = test.query(from, to, grain, ReadMode::Live).await;
@@ -35,12 +41,27 @@ async fn a_drained_rollup_answers_what_the_raw_rows_say() {
 #[tokio::test]
 async fn a_change_is_in_the_next_answer_before_any_tick() {
     let test = TestDb::ops().await;
-    test.sql("insert into usage_logs (account_id, duration_ms) values (1, 100)").await;
-    let answer = test.query(Utc::now() - minutes(60), Utc::now() + minutes(1), Grain::Total, ReadMode::Exact).await;
+    test.sql("insert into usage_logs (account_id, duration_ms) values (1, 100)")
+        .await;
+    let answer = test
+        .query(
+            Utc::now() - minutes(60),
+            Utc::now() + minutes(1),
+            Grain::Total,
+            ReadMode::Exact,
+        )
+        .await;
     assert_eq!(answer.state, State::Exact);
     assert_eq!(answer.rows[0].values["request_count"], 1);
     assert!(answer.live_buckets > 0);
-    let rollup_only = test.query(Utc::now() - minutes(60), Utc::now() + minutes(1), Grain::Total, ReadMode::RollupOnly).await;
+    let rollup_only = test
+        .query(
+            Utc::now() - minutes(60),
+            Utc::now() + minutes(1),
+            Grain::Total,
+            ReadMode::RollupOnly,
+        )
+        .await;
     assert_eq!(rollup_only.state, State::Pending);
     assert!(rollup_only.rows.is_empty());
 }

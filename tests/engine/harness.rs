@@ -34,7 +34,13 @@ pub fn url_of(database: &str, role: Option<&str>) -> String {
 }
 
 pub async fn connect(url: &str) -> Db {
-    Db::connect(&ConnectOptions { url: Some(url.to_owned()), ticker: "test".to_owned(), ..ConnectOptions::default() }).await.unwrap()
+    Db::connect(&ConnectOptions {
+        url: Some(url.to_owned()),
+        ticker: "test".to_owned(),
+        ..ConnectOptions::default()
+    })
+    .await
+    .unwrap()
 }
 
 impl TestDb {
@@ -42,9 +48,16 @@ impl TestDb {
     pub async fn empty() -> TestDb {
         let name = format!("t{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
         let mut admin = PgConnection::connect(&server_url()).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(format!("create database {name} template template0"))).execute(&mut admin).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(format!("create database {name} template template0")))
+            .execute(&mut admin)
+            .await
+            .unwrap();
         let url = url_of(&name, None);
-        TestDb { db: connect(&url).await, url, name }
+        TestDb {
+            db: connect(&url).await,
+            url,
+            name,
+        }
     }
 
     /// A database with the raw tables, empty.
@@ -57,7 +70,10 @@ impl TestDb {
     /// Raw tables, `ops_metrics` applied and drained.
     pub async fn ops() -> TestDb {
         let test = TestDb::raw().await;
-        test.db.apply(&Declaration::load("ops_metrics").unwrap(), true).await.unwrap();
+        test.db
+            .apply(&Declaration::load("ops_metrics").unwrap(), true)
+            .await
+            .unwrap();
         test.drain().await;
         test
     }
@@ -77,14 +93,20 @@ impl TestDb {
     }
 
     pub async fn sql(&self, sql: &str) {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(self.pool()).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(self.pool())
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{sql}"));
     }
 
     pub async fn one<T>(&self, sql: &str) -> T
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
-        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(self.pool()).await.unwrap_or_else(|error| panic!("{error}\n{sql}"))
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_one(self.pool())
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{sql}"))
     }
 
     pub async fn drain(&self) {
@@ -111,7 +133,17 @@ impl TestDb {
 
 /// Rows of an answer as text, without their state: two answers are the same where these are.
 pub fn numbers(answer: &QueryAnswer) -> Vec<String> {
-    answer.rows.iter().map(|row| format!("{} {}", row.bucket_start.with_timezone(&Utc).to_rfc3339(), serde_json::Value::Object(row.values.clone()))).collect()
+    answer
+        .rows
+        .iter()
+        .map(|row| {
+            format!(
+                "{} {}",
+                row.bucket_start.with_timezone(&Utc).to_rfc3339(),
+                serde_json::Value::Object(row.values.clone())
+            )
+        })
+        .collect()
 }
 
 /// `2026-11-20T12:00:00Z`.
@@ -128,10 +160,17 @@ impl Drop for TestDb {
         let name = self.name.clone();
         // In a thread of its own: a runtime can't be entered from within another.
         let dropped = std::thread::spawn(move || {
-            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-                let mut admin = PgConnection::connect(&server_url()).await.unwrap();
-                sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).execute(&mut admin).await.unwrap();
-            });
+            tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap()
+                .block_on(async {
+                    let mut admin = PgConnection::connect(&server_url()).await.unwrap();
+                    sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {name} with (force)")))
+                        .execute(&mut admin)
+                        .await
+                        .unwrap();
+                });
         });
         dropped.join().ok();
     }

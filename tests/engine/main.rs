@@ -9,5 +9,6 @@ mod truth;
 
 mod basics;
 mod crash;
-mod property;
+mod interleavings;
 mod numbers;
+mod property;

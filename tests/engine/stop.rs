@@ -14,11 +14,11 @@ const STOPS: &str = "
 create schema stop;
 create function stop.here() returns trigger language plpgsql set lock_timeout = 0 as $$
 declare
-  wanted text := nullif(current_setting('stop.on', true), '');
+  wanted text := nullif(current_setting('stop.before', true), '');
   n integer := nullif(current_setting('stop.at', true), '')::integer;
 begin
   if wanted = tg_table_name || ' ' || lower(tg_op) or n = 1 then
-    perform set_config('stop.on', '', false), set_config('stop.at', '', false);
+    perform set_config('stop.before', '', false), set_config('stop.at', '', false);
     perform pg_advisory_xact_lock_shared(4711);
   elsif n > 1 then
     perform set_config('stop.at', (n - 1)::text, false);
@@ -61,7 +61,7 @@ impl Stops {
 }
 
 impl Victim {
-    /// Start a statement that returns one text; `setting` is `stop.on = 'TABLE EVENT'` or `stop.at = 'N'`.
+    /// Start a statement that returns one text; `setting` is `stop.before = 'TABLE EVENT'` or `stop.at = 'N'`.
     pub async fn start(test: &TestDb, setting: &str, sql: &str) -> Victim {
         let mut connection = test.actor().await;
         run(&mut connection, &format!("set {setting}")).await;

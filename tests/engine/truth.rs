@@ -163,6 +163,14 @@ pub fn groups(answer: &QueryAnswer) -> Groups {
         .collect()
 }
 
+/// The counts alone: percentiles never agree to the last digit.
+pub fn counts(groups: &Groups) -> BTreeMap<(DateTime<Utc>, String), Vec<i64>> {
+    groups
+        .iter()
+        .map(|(key, numbers)| (key.clone(), numbers.counts.clone()))
+        .collect()
+}
+
 /// Counts exactly, means to the last digits, percentiles within 1 %.
 pub fn assert_same(answer: &Groups, truth: &Groups, context: &str) {
     for (key, expected) in truth {

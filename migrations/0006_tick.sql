@@ -11,6 +11,7 @@ declare
   starts timestamptz[];
   nexts timestamptz[];
   half record;
+  part record;
   problem text;
 begin
   buckets := 0; raw_rows := 0; failed := 0; canceled := false;
@@ -58,9 +59,11 @@ begin
     where v.rollup_id = p_rollup and v.level = p_level
     group by n > cardinality(starts) / 2 order by n > cardinality(starts) / 2 desc
   loop
-    select w.buckets + work.buckets, w.raw_rows + work.raw_rows, w.failed + work.failed, w.canceled
-    into buckets, raw_rows, failed, canceled
-    from tidemark.work(p_rollup, p_name, p_level, half.targets) w, (select buckets, raw_rows, failed) work;
+    select * into part from tidemark.work(p_rollup, p_name, p_level, half.targets);
+    buckets := buckets + part.buckets;
+    raw_rows := raw_rows + part.raw_rows;
+    failed := failed + part.failed;
+    canceled := part.canceled;
     exit when canceled;
   end loop;
 end

@@ -21,6 +21,16 @@ as $$
 $$;
 comment on function tidemark.consume(integer, tstzmultirange, text) is 'Take spans out of the dirty queue, or make them back off.';
 
+-- For purge, in the transaction that deletes raw rows: the buckets are frozen, and nobody needs to hear of it.
+create function tidemark.forget_frozen() returns void
+language sql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  delete from tidemark.mark m using tidemark.rollup r
+  where r.id = m.rollup_id and m.kind = 'c' and m.hi <= r.frozen_before and m.xmin = pg_current_xact_id()::xid
+$$;
+comment on function tidemark.forget_frozen() is 'Remove the marks of this very transaction that lie in frozen buckets. Called by purge.';
+
 -- Moves the marks that are visible now into tidemark.dirty, compacted. One statement deletes the marks and expands those
 -- of lookups, so that no state between the two can be seen (invariant 4). Returns how many marks there were.
 create function tidemark.intake(p_rollup integer, p_name text) returns bigint

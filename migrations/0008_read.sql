@@ -66,7 +66,7 @@ begin
     revoke execute on function tidemark.tick(text, text, interval), tidemark.record_failure(text, text), tidemark.grant_roles(),
       tidemark.consume(integer, tstzmultirange, text), tidemark.intake(integer, text),
       tidemark.work(integer, text, smallint, tstzmultirange), tidemark.watch_capture(integer, text),
-      tidemark.move_lines(integer, timestamptz) from tidemark_viewer;
+      tidemark.move_lines(integer, timestamptz), tidemark.forget_frozen() from tidemark_viewer;
   end if;
   if to_regrole('tidemark_operator') is not null then
     grant usage on schema tidemark to tidemark_operator;

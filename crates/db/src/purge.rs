@@ -92,7 +92,11 @@ async fn delete_before(connection: &mut sqlx::PgConnection, model: &Model, sourc
     let sql = format!("delete from {table} where {condition} and ctid = any (array(select ctid from {table} where {condition} limit {BATCH}))", table = source.table_sql());
     let mut deleted = 0;
     loop {
-        let gone = sqlx::query(AssertSqlSafe(sql.clone())).bind(line).execute(&mut *connection).await?.rows_affected();
+        let mut transaction = connection.begin().await?;
+        let gone = sqlx::query(AssertSqlSafe(sql.clone())).bind(line).execute(&mut *transaction).await?.rows_affected();
+        // Its own deletions are no changes that a person should look at.
+        sqlx::query("select tidemark.forget_frozen()").execute(&mut *transaction).await?;
+        transaction.commit().await?;
         deleted += gone;
         progress(Progress { what: format!("{}: raw rows deleted from {}", model.name, source.table_sql()), done: before + deleted, total: 0 });
         if gone == 0 {

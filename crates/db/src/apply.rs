@@ -23,6 +23,9 @@ struct Installed {
     intact: bool,
 }
 
+/// Held while a rollup is applied.
+const APPLY_LOCK: i64 = 0x7469_6465_0002;
+
 impl Db {
     /// What `apply` would do. Changes nothing.
     pub async fn plan(&self, declaration: &Declaration) -> Result<Plan> {
@@ -41,6 +44,17 @@ impl Db {
 
     /// Install the schema where it is missing, then the rollup; marks all raw rows as to be built unless `backfill` is false.
     pub async fn apply(&self, declaration: &Declaration, backfill: bool) -> Result<Plan> {
+        // One at a time, or two that make the same triggers deadlock. The lock lasts as long as a transaction on a
+        // connection of its own, which does nothing else: an end of any kind lets it go.
+        let mut guard = self.dedicated().await?;
+        sqlx::raw_sql("set lock_timeout = 0; set idle_in_transaction_session_timeout = 0; begin").execute(&mut guard).await?;
+        sqlx::query("select pg_advisory_xact_lock($1)").bind(APPLY_LOCK).execute(&mut guard).await?;
+        let done = self.apply_alone(declaration, backfill).await;
+        guard.close().await.ok();
+        done
+    }
+
+    async fn apply_alone(&self, declaration: &Declaration, backfill: bool) -> Result<Plan> {
         // Refused before anything is made.
         let plan = self.plan(declaration).await?;
         let mut connection = self.dedicated().await?;

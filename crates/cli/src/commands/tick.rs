@@ -17,7 +17,13 @@ pub async fn run(context: &Context, name: Option<&str>, drain: bool) -> Result {
         let report = if drain {
             let bar = Bar::new(&rollup);
             let mut told = |progress: tidemark_db::Progress| bar.set(&progress.what, progress.done, progress.total);
-            bar.clone().watch(db.drain(&rollup, &mut told)).await?
+            let mut report = bar.clone().watch(db.drain(&rollup, &mut told)).await?;
+            if report.outcome != TickOutcome::Drained {
+                // A tick that did not look, because the rollup is paused, does not know what is left.
+                let status = db.status(Some(&rollup)).await?;
+                report.left = status.rollups.first().map_or(report.left, |status| status.pending_buckets);
+            }
+            report
         } else {
             spin(&rollup, db.tick(&rollup)).await?
         };

@@ -41,7 +41,8 @@ pub async fn run(context: &Context, interval: Duration) -> Result {
                 wait = Duration::from_secs(1);
                 interval
             }
-            Err(Error::Unreachable { message }) => {
+            // A server that starts, stops or has no connection left says so in many ways.
+            Err(Error::Unreachable { message } | Error::Server { message, .. }) => {
                 context.out.note(&format!(
                     "{message} Trying again in {}.",
                     format::age(wait.as_secs_f64())

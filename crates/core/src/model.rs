@@ -77,11 +77,17 @@ pub struct SourceModel {
 pub enum TimeKind {
     Timestamptz,
     /// Wall clock in a zone.
-    Timestamp { zone: String },
+    Timestamp {
+        zone: String,
+    },
     /// Midnight in a zone.
-    Date { zone: String },
+    Date {
+        zone: String,
+    },
     /// Units a second since 1970.
-    Epoch { per_second: i64 },
+    Epoch {
+        per_second: i64,
+    },
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -206,10 +212,22 @@ pub struct Column {
 /// Why a declaration does not fit the database.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ModelError {
-    #[error("the time column {column} of source \"{source_name}\" is {found}; use a timestamp, a date or an integer with time_unit = \"s\", \"ms\" or \"us\"")]
-    TimeType { source_name: String, column: String, found: String },
-    #[error("value \"{value}\" of source \"{source_name}\" is {found}, which can't be summed or ranked; cast it to a number")]
-    NotANumber { source_name: String, value: String, found: String },
+    #[error(
+        "the time column {column} of source \"{source_name}\" is {found}; use a timestamp, a date or an integer with time_unit = \"s\", \"ms\" or \"us\""
+    )]
+    TimeType {
+        source_name: String,
+        column: String,
+        found: String,
+    },
+    #[error(
+        "value \"{value}\" of source \"{source_name}\" is {found}, which can't be summed or ranked; cast it to a number"
+    )]
+    NotANumber {
+        source_name: String,
+        value: String,
+        found: String,
+    },
 }
 
 impl Model {
@@ -267,8 +285,17 @@ impl Model {
             .iter()
             .filter_map(|relation| {
                 let relation = relation.get_ref();
-                let measures = if relation.measures.is_empty() { model.numbers().map(|measure| measure.name.clone()).collect() } else { relation.measures.clone() };
-                Some(RelationModel { name: relation.name.clone(), grain: Grain::parse(&relation.grain)?, time_column: relation.time_column.clone(), measures })
+                let measures = if relation.measures.is_empty() {
+                    model.numbers().map(|measure| measure.name.clone()).collect()
+                } else {
+                    relation.measures.clone()
+                };
+                Some(RelationModel {
+                    name: relation.name.clone(),
+                    grain: Grain::parse(&relation.grain)?,
+                    time_column: relation.time_column.clone(),
+                    measures,
+                })
             })
             .collect();
         Ok(model)
@@ -282,13 +309,27 @@ impl Model {
             (StatKind::Distribution, &measure.distribution),
         ];
         if let Some(source) = &measure.count {
-            let source = self.sources.iter().position(|known| known.name == *source).unwrap_or_default();
+            let source = self
+                .sources
+                .iter()
+                .position(|known| known.name == *source)
+                .unwrap_or_default();
             return Ok(self.stat(name, StatKind::Count, source, None, measure, Number::Int));
         }
         for (kind, value) in stored {
-            let Some((source, value)) = value.as_ref().and_then(|text| text.split_once('.')) else { continue };
-            let at = self.sources.iter().position(|known| known.name == source).unwrap_or_default();
-            let found = self.sources[at].values.iter().find(|known| known.name == value).map_or("unknown", |value| value.sql_type.as_str());
+            let Some((source, value)) = value.as_ref().and_then(|text| text.split_once('.')) else {
+                continue;
+            };
+            let at = self
+                .sources
+                .iter()
+                .position(|known| known.name == source)
+                .unwrap_or_default();
+            let found = self.sources[at]
+                .values
+                .iter()
+                .find(|known| known.name == value)
+                .map_or("unknown", |value| value.sql_type.as_str());
             let number = number_of(found).ok_or_else(|| ModelError::NotANumber {
                 source_name: source.to_owned(),
                 value: value.to_owned(),
@@ -296,7 +337,12 @@ impl Model {
             })?;
             return Ok(self.stat(name, kind, at, Some(value.to_owned()), measure, number));
         }
-        let stat = |of: &Option<String>| self.stats.iter().position(|stat| Some(&stat.name) == of.as_ref()).unwrap_or_default();
+        let stat = |of: &Option<String>| {
+            self.stats
+                .iter()
+                .position(|stat| Some(&stat.name) == of.as_ref())
+                .unwrap_or_default()
+        };
         Ok(match (&measure.expr, &measure.ratio, &measure.mean, measure.quantile) {
             (Some(expr), ..) => MeasureForm::Expr(Expr::parse(expr).unwrap_or(Expr::Number(0.0))),
             (_, Some([part, whole]), ..) => MeasureForm::Ratio(part.clone(), whole.clone()),
@@ -305,20 +351,41 @@ impl Model {
         })
     }
 
-    fn stat(&mut self, name: &str, kind: StatKind, source: usize, value: Option<String>, measure: &crate::spec::Measure, number: Number) -> MeasureForm {
-        self.stats.push(Stat { name: name.to_owned(), kind, source, value, filter: measure.filter.clone(), number });
+    fn stat(
+        &mut self,
+        name: &str,
+        kind: StatKind,
+        source: usize,
+        value: Option<String>,
+        measure: &crate::spec::Measure,
+        number: Number,
+    ) -> MeasureForm {
+        self.stats.push(Stat {
+            name: name.to_owned(),
+            kind,
+            source,
+            value,
+            filter: measure.filter.clone(),
+            number,
+        });
         MeasureForm::Stat(self.stats.len() - 1)
     }
 
     /// The measures that are numbers: all but distributions.
     pub fn numbers(&self) -> impl Iterator<Item = &MeasureModel> {
-        self.measures.iter().filter(|measure| !matches!(measure.form, MeasureForm::Stat(at) if self.stats[at].kind == StatKind::Distribution))
+        self.measures.iter().filter(
+            |measure| !matches!(measure.form, MeasureForm::Stat(at) if self.stats[at].kind == StatKind::Distribution),
+        )
     }
 
     /// The statistic columns of a rollup table, in order.
     #[must_use]
     pub fn columns(&self) -> Vec<Column> {
-        self.stats.iter().enumerate().flat_map(|(at, stat)| stat.columns(at)).collect()
+        self.stats
+            .iter()
+            .enumerate()
+            .flat_map(|(at, stat)| stat.columns(at))
+            .collect()
     }
 
     /// The base grain.
@@ -339,17 +406,32 @@ impl Model {
             MeasureForm::Stat(at) => self.stats[*at].kind == StatKind::Count,
             MeasureForm::Expr(expr) => {
                 expr.is_additive()
-                    && expr.measures().into_iter().all(|name| self.measures.iter().find(|m| m.name == name).is_some_and(|m| self.info(m).additive))
+                    && expr.measures().into_iter().all(|name| {
+                        self.measures
+                            .iter()
+                            .find(|m| m.name == name)
+                            .is_some_and(|m| self.info(m).additive)
+                    })
             }
             _ => false,
         };
-        MeasureInfo { name: measure.name.clone(), unit: measure.unit.clone(), label: measure.label.clone(), additive }
+        MeasureInfo {
+            name: measure.name.clone(),
+            unit: measure.unit.clone(),
+            label: measure.label.clone(),
+            additive,
+        }
     }
 }
 
 impl Stat {
     fn columns(&self, stat: usize) -> Vec<Column> {
-        let column = |suffix: &str, sql_type, merge| Column { name: format!("{}{suffix}", self.name), sql_type, merge, stat };
+        let column = |suffix: &str, sql_type, merge| Column {
+            name: format!("{}{suffix}", self.name),
+            sql_type,
+            merge,
+            stat,
+        };
         let sum = match self.number {
             Number::Int => "bigint",
             Number::Exact => "numeric",
@@ -377,9 +459,17 @@ impl Stat {
     }
 }
 
-fn resolve_source(spec: &Spec, source: &crate::spec::Source, facts: &SourceFacts, lookups: &mut Vec<LookupInput>) -> Result<SourceModel, ModelError> {
+fn resolve_source(
+    spec: &Spec,
+    source: &crate::spec::Source,
+    facts: &SourceFacts,
+    lookups: &mut Vec<LookupInput>,
+) -> Result<SourceModel, ModelError> {
     let table = table_ref(source.table.get_ref()).unwrap_or_else(|| unreachable!("checked by Spec::parse"));
-    let zone = source.time_zone.as_ref().map_or_else(|| "UTC".to_owned(), |zone| zone.get_ref().clone());
+    let zone = source
+        .time_zone
+        .as_ref()
+        .map_or_else(|| "UTC".to_owned(), |zone| zone.get_ref().clone());
     let (_, time_column) = crate::spec::on::column_ref(source.time.get_ref()).unwrap_or_default();
     let base = facts.time_type.split('(').next().unwrap_or_default().trim();
     let unit = source.time_unit.as_ref().map(|unit| unit.get_ref().as_str());
@@ -390,16 +480,29 @@ fn resolve_source(spec: &Spec, source: &crate::spec::Source, facts: &SourceFacts
         ("bigint" | "integer", Some("s")) => TimeKind::Epoch { per_second: 1 },
         ("bigint", Some("ms")) => TimeKind::Epoch { per_second: 1_000 },
         ("bigint", Some("us")) => TimeKind::Epoch { per_second: 1_000_000 },
-        _ => return Err(ModelError::TimeType { source_name: source.name.get_ref().clone(), column: time_column, found: facts.time_type.clone() }),
+        _ => {
+            return Err(ModelError::TimeType {
+                source_name: source.name.get_ref().clone(),
+                column: time_column,
+                found: facts.time_type.clone(),
+            });
+        }
     };
     let mut joins = Vec::new();
     for (lookup, facts) in source.lookups.iter().zip(&facts.lookups) {
         let named = table_ref(lookup.table.get_ref()).unwrap_or_else(|| unreachable!("checked by Spec::parse"));
         let pairs: Vec<KeyPair> = key_pairs(lookup.on.get_ref(), &named.alias).unwrap_or_default();
         let keys: Vec<String> = pairs.iter().map(|pair| pair.column.clone()).collect();
-        let known = lookups.iter().position(|known| known.schema == facts.schema && known.table == named.table && known.keys == keys);
+        let known = lookups
+            .iter()
+            .position(|known| known.schema == facts.schema && known.table == named.table && known.keys == keys);
         let input = known.unwrap_or_else(|| {
-            let short: String = named.table.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(12).collect();
+            let short: String = named
+                .table
+                .chars()
+                .filter(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .take(12)
+                .collect();
             lookups.push(LookupInput {
                 name: format!("l{}_{short}", lookups.len() + 1),
                 schema: facts.schema.clone(),
@@ -428,7 +531,12 @@ fn resolve_source(spec: &Spec, source: &crate::spec::Source, facts: &SourceFacts
         time,
         joins,
         filter: source.filter.as_ref().map(|filter| filter.get_ref().clone()),
-        dimensions: spec.dimensions.keys().filter_map(|name| source.dimensions.get(name)).map(|sql| sql.get_ref().clone()).collect(),
+        dimensions: spec
+            .dimensions
+            .keys()
+            .filter_map(|name| source.dimensions.get(name))
+            .map(|sql| sql.get_ref().clone())
+            .collect(),
         values: source
             .values
             .iter()
@@ -467,5 +575,7 @@ fn number_of(sql_type: &str) -> Option<Number> {
 fn title_case(name: &str) -> String {
     let spaced = name.replace('_', " ");
     let mut chars = spaced.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().collect::<String>() + chars.as_str())
+    chars.next().map_or(String::new(), |first| {
+        first.to_uppercase().collect::<String>() + chars.as_str()
+    })
 }

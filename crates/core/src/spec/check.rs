@@ -16,8 +16,18 @@ pub(super) fn check(spec: &Spec) -> Result<(), Complaint> {
     sources(spec)?;
     for (dimension, declared) in &spec.dimensions {
         name(dimension, 50).map_err(|why| (declared.span(), format!("dimension {dimension:?}: {why}")))?;
-        if let Some(source) = spec.source.iter().find(|source| !source.dimensions.contains_key(dimension)) {
-            return Err((source.name.span(), format!("source \"{}\" does not say what dimension \"{dimension}\" is: add it under dimensions = {{ … }}", source.name.get_ref())));
+        if let Some(source) = spec
+            .source
+            .iter()
+            .find(|source| !source.dimensions.contains_key(dimension))
+        {
+            return Err((
+                source.name.span(),
+                format!(
+                    "source \"{}\" does not say what dimension \"{dimension}\" is: add it under dimensions = {{ … }}",
+                    source.name.get_ref()
+                ),
+            ));
         }
     }
     for (measure, declared) in &spec.measures {
@@ -31,24 +41,43 @@ pub(super) fn check(spec: &Spec) -> Result<(), Complaint> {
 /// A name becomes part of table and column names.
 fn name(name: &str, longest: usize) -> Result<(), String> {
     let fine = name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         && !name.contains("__")
         && name.len() <= longest;
-    if fine { Ok(()) } else { Err(format!("{name:?} can't be used; write lower-case letters, digits and single underscores, at most {longest}, a letter first")) }
+    if fine {
+        Ok(())
+    } else {
+        Err(format!(
+            "{name:?} can't be used; write lower-case letters, digits and single underscores, at most {longest}, a letter first"
+        ))
+    }
 }
 
 fn grains(spec: &Spec) -> Result<(), Complaint> {
     let mut previous: Option<Grain> = None;
     if spec.grains.is_empty() {
-        return Err((spec.name.span(), "grains is empty; write for example grains = [\"15m\", \"hour\", \"day\", \"month\"]".to_owned()));
+        return Err((
+            spec.name.span(),
+            "grains is empty; write for example grains = [\"15m\", \"hour\", \"day\", \"month\"]".to_owned(),
+        ));
     }
     for declared in &spec.grains {
         let text = declared.get_ref();
-        let grain = Grain::parse(text).filter(|grain| *grain != Grain::Total).ok_or_else(|| {
-            (declared.span(), format!("there is no grain {text:?}; use 1m, 5m, 15m, hour, day, week, month or year"))
-        })?;
+        let grain = Grain::parse(text)
+            .filter(|grain| *grain != Grain::Total)
+            .ok_or_else(|| {
+                (
+                    declared.span(),
+                    format!("there is no grain {text:?}; use 1m, 5m, 15m, hour, day, week, month or year"),
+                )
+            })?;
         if previous.is_some_and(|finer| finer >= grain) {
-            return Err((declared.span(), format!("grain {text:?} must come before the coarser ones and only once; write them finest first")));
+            return Err((
+                declared.span(),
+                format!("grain {text:?} must come before the coarser ones and only once; write them finest first"),
+            ));
         }
         previous = Some(grain);
     }
@@ -56,16 +85,43 @@ fn grains(spec: &Spec) -> Result<(), Complaint> {
     for (grain, keep) in &spec.keep {
         let at = list.iter().position(|known| known.name() == grain);
         match at {
-            None => return Err((keep.span(), format!("keep names grain {grain:?}, which is not among grains"))),
-            Some(at) if at + 1 == list.len() => return Err((keep.span(), format!("the coarsest grain {grain:?} is kept for ever; remove it from keep"))),
-            Some(at) if at > 0 && !spec.keep.contains_key(list[at - 1].name()) => {
-                return Err((keep.span(), format!("{grain:?} can't be dropped while the finer {:?} is kept for ever", list[at - 1].name())));
+            None => {
+                return Err((
+                    keep.span(),
+                    format!("keep names grain {grain:?}, which is not among grains"),
+                ));
             }
-            Some(at) if !list[at].divides(list[at + 1]) => return Err((keep.span(), format!("{grain:?} does not divide the next grain, so it can't be dropped"))),
+            Some(at) if at + 1 == list.len() => {
+                return Err((
+                    keep.span(),
+                    format!("the coarsest grain {grain:?} is kept for ever; remove it from keep"),
+                ));
+            }
+            Some(at) if at > 0 && !spec.keep.contains_key(list[at - 1].name()) => {
+                return Err((
+                    keep.span(),
+                    format!(
+                        "{grain:?} can't be dropped while the finer {:?} is kept for ever",
+                        list[at - 1].name()
+                    ),
+                ));
+            }
+            Some(at) if !list[at].divides(list[at + 1]) => {
+                return Err((
+                    keep.span(),
+                    format!("{grain:?} does not divide the next grain, so it can't be dropped"),
+                ));
+            }
             Some(_) => {}
         }
         if duration_seconds(keep.get_ref()).is_none() {
-            return Err((keep.span(), format!("keep: can't read {:?}; write for example \"2 days\" or \"36 hours\"", keep.get_ref())));
+            return Err((
+                keep.span(),
+                format!(
+                    "keep: can't read {:?}; write for example \"2 days\" or \"36 hours\"",
+                    keep.get_ref()
+                ),
+            ));
         }
     }
     Ok(())
@@ -96,11 +152,17 @@ fn sources(spec: &Spec) -> Result<(), Complaint> {
         if !names.insert(source_name) {
             return Err((source.name.span(), format!("there are two sources {source_name:?}")));
         }
-        let table = on::table_ref(source.table.get_ref()).ok_or_else(|| (source.table.span(), bad_table(source.table.get_ref())))?;
+        let table = on::table_ref(source.table.get_ref())
+            .ok_or_else(|| (source.table.span(), bad_table(source.table.get_ref())))?;
         let mut aliases = HashSet::from([table.alias.clone()]);
         match on::column_ref(source.time.get_ref()) {
             Some((alias, _)) if alias == table.alias => {}
-            _ => return Err((source.time.span(), format!("time: write the time column as {}.COLUMN", table.alias))),
+            _ => {
+                return Err((
+                    source.time.span(),
+                    format!("time: write the time column as {}.COLUMN", table.alias),
+                ));
+            }
         }
         if let Some(zone) = &source.time_zone
             && zone.get_ref().parse::<chrono_tz::Tz>().is_err()
@@ -112,15 +174,28 @@ fn sources(spec: &Spec) -> Result<(), Complaint> {
         if let Some(unit) = &source.time_unit
             && !["s", "ms", "us"].contains(&unit.get_ref().as_str())
         {
-            return Err((unit.span(), format!("time_unit {:?}: write \"s\", \"ms\" or \"us\"", unit.get_ref())));
+            return Err((
+                unit.span(),
+                format!("time_unit {:?}: write \"s\", \"ms\" or \"us\"", unit.get_ref()),
+            ));
         }
         for lookup in &source.lookups {
-            let table = on::table_ref(lookup.table.get_ref()).ok_or_else(|| (lookup.table.span(), bad_table(lookup.table.get_ref())))?;
+            let table = on::table_ref(lookup.table.get_ref())
+                .ok_or_else(|| (lookup.table.span(), bad_table(lookup.table.get_ref())))?;
             if on::key_pairs(lookup.on.get_ref(), &table.alias).is_none_or(|pairs| pairs.is_empty()) {
-                return Err((lookup.on.span(), format!("on: write {0}.KEY = expression (joined by and), with a unique KEY of {0}", table.alias)));
+                return Err((
+                    lookup.on.span(),
+                    format!(
+                        "on: write {0}.KEY = expression (joined by and), with a unique KEY of {0}",
+                        table.alias
+                    ),
+                ));
             }
             if !aliases.insert(table.alias.clone()) {
-                return Err((lookup.table.span(), format!("alias {:?} is used twice in source {source_name:?}", table.alias)));
+                return Err((
+                    lookup.table.span(),
+                    format!("alias {:?} is used twice in source {source_name:?}", table.alias),
+                ));
             }
         }
         for (dimension, expression) in &source.dimensions {
@@ -132,7 +207,10 @@ fn sources(spec: &Spec) -> Result<(), Complaint> {
         for (value, expression) in &source.values {
             name(value, 50).map_err(|why| (expression.span(), format!("value {value:?}: {why}")))?;
             if spec.dimensions.contains_key(value) || ["bucket", "raw_rows", "computed_at"].contains(&value.as_str()) {
-                return Err((expression.span(), format!("value {value:?} has the name of something else; choose another")));
+                return Err((
+                    expression.span(),
+                    format!("value {value:?} has the name of something else; choose another"),
+                ));
             }
         }
     }
@@ -180,7 +258,12 @@ fn form(spec: &Spec, own: &str, measure: &Measure) -> Result<(), String> {
         match spec.measures.get(of) {
             Some(target) if target.get_ref().distribution.is_some() => {}
             Some(_) => return Err(format!("\"{of}\" is not a distribution")),
-            None => return Err(format!("there is no measure \"{of}\"{}", suggestion(of, spec.measures.keys()))),
+            None => {
+                return Err(format!(
+                    "there is no measure \"{of}\"{}",
+                    suggestion(of, spec.measures.keys())
+                ));
+            }
         }
     }
     match measure.quantile {
@@ -195,17 +278,23 @@ fn known_source(spec: &Spec, name: &str) -> Result<(), String> {
     if spec.source.iter().any(|source| source.name.get_ref() == name) {
         return Ok(());
     }
-    Err(format!("there is no source \"{name}\"{}", suggestion(name, spec.source.iter().map(|source| source.name.get_ref()))))
+    Err(format!(
+        "there is no source \"{name}\"{}",
+        suggestion(name, spec.source.iter().map(|source| source.name.get_ref()))
+    ))
 }
 
 fn value_of(spec: &Spec, text: &str) -> Result<(), String> {
-    let (source_name, value) = text.split_once('.').ok_or_else(|| format!("write \"SOURCE.VALUE\" instead of \"{text}\""))?;
+    let (source_name, value) = text
+        .split_once('.')
+        .ok_or_else(|| format!("write \"SOURCE.VALUE\" instead of \"{text}\""))?;
     known_source(spec, source_name)?;
     let source = spec.source.iter().find(|source| source.name.get_ref() == source_name);
     match source {
-        Some(source) if !source.values.contains_key(value) => {
-            Err(format!("source \"{source_name}\" has no value \"{value}\"{}", suggestion(value, source.values.keys())))
-        }
+        Some(source) if !source.values.contains_key(value) => Err(format!(
+            "source \"{source_name}\" has no value \"{value}\"{}",
+            suggestion(value, source.values.keys())
+        )),
         _ => Ok(()),
     }
 }
@@ -213,9 +302,16 @@ fn value_of(spec: &Spec, text: &str) -> Result<(), String> {
 /// Derived measures are computed in the order in which they stand.
 fn earlier(spec: &Spec, own: &str, name: &str) -> Result<(), String> {
     match (spec.measures.get_index_of(name), spec.measures.get_index_of(own)) {
-        (None, _) => Err(format!("there is no measure \"{name}\"{}", suggestion(name, spec.measures.keys()))),
+        (None, _) => Err(format!(
+            "there is no measure \"{name}\"{}",
+            suggestion(name, spec.measures.keys())
+        )),
         (Some(at), Some(here)) if at >= here => Err(format!("measure \"{name}\" must stand before it")),
-        _ if spec.measures.get(name).is_some_and(|measure| measure.get_ref().distribution.is_some()) => {
+        _ if spec
+            .measures
+            .get(name)
+            .is_some_and(|measure| measure.get_ref().distribution.is_some()) =>
+        {
             Err(format!("\"{name}\" is a distribution, not a number"))
         }
         _ => Ok(()),
@@ -228,7 +324,12 @@ fn relations(spec: &Spec) -> Result<(), Complaint> {
         let relation = declared.get_ref();
         let complain = |message: String| (declared.span(), format!("relation \"{}\": {message}", relation.name));
         name(&relation.name, 60).map_err(complain)?;
-        if !names.insert(&relation.name) || ["status", "rollup", "mark", "dirty", "job", "level", "input", "health", "ticker", "run", "audit"].contains(&relation.name.as_str()) {
+        if !names.insert(&relation.name)
+            || [
+                "status", "rollup", "mark", "dirty", "job", "level", "input", "health", "ticker", "run", "audit",
+            ]
+            .contains(&relation.name.as_str())
+        {
             return Err(complain("this name is taken".to_owned()));
         }
         if !spec.grains.iter().any(|grain| *grain.get_ref() == relation.grain) {
@@ -236,7 +337,10 @@ fn relations(spec: &Spec) -> Result<(), Complaint> {
         }
         for measure in &relation.measures {
             if !spec.measures.contains_key(measure) {
-                return Err(complain(format!("there is no measure \"{measure}\"{}", suggestion(measure, spec.measures.keys()))));
+                return Err(complain(format!(
+                    "there is no measure \"{measure}\"{}",
+                    suggestion(measure, spec.measures.keys())
+                )));
             }
         }
     }

@@ -19,7 +19,11 @@ impl Location {
         let before = &text.as_bytes()[..offset.min(text.len())];
         let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
         let column = before.iter().rev().take_while(|byte| **byte != b'\n').count() + 1;
-        Location { file: file.to_owned(), line, column }
+        Location {
+            file: file.to_owned(),
+            line,
+            column,
+        }
     }
 }
 
@@ -39,12 +43,20 @@ pub struct SpecError {
 
 impl SpecError {
     pub(crate) fn syntax(origin: &str, text: &str, error: &toml::de::Error) -> SpecError {
-        SpecError::at(origin, text, error.span().unwrap_or(0..0), error.message().replace('\n', ", "))
+        SpecError::at(
+            origin,
+            text,
+            error.span().unwrap_or(0..0),
+            error.message().replace('\n', ", "),
+        )
     }
 
     /// An error at a byte range of the text.
     #[must_use]
     pub fn at(origin: &str, text: &str, span: Range<usize>, message: impl Into<String>) -> SpecError {
-        SpecError { location: Location::of(origin, text, span.start), message: message.into() }
+        SpecError {
+            location: Location::of(origin, text, span.start),
+            message: message.into(),
+        }
     }
 }

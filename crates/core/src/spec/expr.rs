@@ -23,9 +23,15 @@ pub enum Op {
 impl Expr {
     /// Read an expression; the error says where it stops making sense.
     pub fn parse(text: &str) -> Result<Expr, String> {
-        let mut parser = Parser { rest: text.trim_start() };
+        let mut parser = Parser {
+            rest: text.trim_start(),
+        };
         let expr = parser.sum()?;
-        if parser.rest.is_empty() { Ok(expr) } else { Err(format!("can't read \"{}\" in \"{text}\"", parser.rest)) }
+        if parser.rest.is_empty() {
+            Ok(expr)
+        } else {
+            Err(format!("can't read \"{}\" in \"{text}\"", parser.rest))
+        }
     }
 
     /// The measures it needs.
@@ -52,7 +58,9 @@ impl Expr {
         match self {
             Expr::Number(number) => number.to_string(),
             Expr::Measure(measure) => name(measure),
-            Expr::Binary(a, Op::Divide, b) => format!("({}::double precision / nullif({}, 0))", a.sql(name), b.sql(name)),
+            Expr::Binary(a, Op::Divide, b) => {
+                format!("({}::double precision / nullif({}, 0))", a.sql(name), b.sql(name))
+            }
             Expr::Binary(a, op, b) => format!("({} {op} {})", a.sql(name), b.sql(name)),
         }
     }
@@ -110,7 +118,10 @@ impl Parser<'_> {
             self.skip(1);
             return Ok(inner);
         }
-        let length = self.rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.')).unwrap_or(self.rest.len());
+        let length = self
+            .rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '.'))
+            .unwrap_or(self.rest.len());
         let word = &self.rest[..length];
         let expr = if word.is_empty() {
             return Err(format!("expected a measure or a number before \"{}\"", self.rest));
@@ -135,7 +146,10 @@ mod tests {
     #[test]
     fn products_bind_tighter_than_sums() {
         let expr = Expr::parse("a + 2 * (b - c)").unwrap();
-        assert_eq!(expr.sql(&|name| format!("\"{name}\"")), "(\"a\" + (2 * (\"b\" - \"c\")))");
+        assert_eq!(
+            expr.sql(&|name| format!("\"{name}\"")),
+            "(\"a\" + (2 * (\"b\" - \"c\")))"
+        );
         assert_eq!(expr.measures(), ["a", "b", "c"]);
         assert!(!expr.is_additive());
     }

@@ -137,7 +137,10 @@ impl Spec {
     /// The grains, finest first. Checked by [`Spec::parse`].
     #[must_use]
     pub fn grain_list(&self) -> Vec<Grain> {
-        self.grains.iter().filter_map(|grain| Grain::parse(grain.get_ref())).collect()
+        self.grains
+            .iter()
+            .filter_map(|grain| Grain::parse(grain.get_ref()))
+            .collect()
     }
 }
 

@@ -59,10 +59,20 @@ pub fn key_pairs(text: &str, alias: &str) -> Option<Vec<KeyPair>> {
         .into_iter()
         .map(|part| {
             let (left, right) = part.split_once('=')?;
-            let own = |side: &str| column_ref(side).filter(|(owner, _)| owner == alias).map(|(_, column)| column);
+            let own = |side: &str| {
+                column_ref(side)
+                    .filter(|(owner, _)| owner == alias)
+                    .map(|(_, column)| column)
+            };
             match (own(left), own(right)) {
-                (Some(column), None) => Some(KeyPair { column, expression: right.trim().to_owned() }),
-                (None, Some(column)) => Some(KeyPair { column, expression: left.trim().to_owned() }),
+                (Some(column), None) => Some(KeyPair {
+                    column,
+                    expression: right.trim().to_owned(),
+                }),
+                (None, Some(column)) => Some(KeyPair {
+                    column,
+                    expression: left.trim().to_owned(),
+                }),
                 _ => None,
             }
         })
@@ -98,9 +108,12 @@ fn identifier(text: &str) -> Option<(String, &str)> {
         }
         return None;
     }
-    let length = text.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(text.len());
+    let length = text
+        .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
+        .unwrap_or(text.len());
     let name = &text[..length];
-    (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit())).then(|| (name.to_lowercase(), &text[length..]))
+    (!name.is_empty() && !name.starts_with(|c: char| c.is_ascii_digit()))
+        .then(|| (name.to_lowercase(), &text[length..]))
 }
 
 /// Quote an identifier for SQL.
@@ -112,7 +125,11 @@ pub fn quote(name: &str) -> String {
 /// Quote a text literal for SQL.
 #[must_use]
 pub fn literal(text: &str) -> String {
-    if text.contains('\\') { format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")) } else { format!("'{}'", text.replace('\'', "''")) }
+    if text.contains('\\') {
+        format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    } else {
+        format!("'{}'", text.replace('\'', "''"))
+    }
 }
 
 #[cfg(test)]
@@ -122,7 +139,10 @@ mod tests {
     #[test]
     fn tables_are_read_as_sql_reads_them() {
         let parsed = table_ref(r#" Public."Usage ""Logs""" AS U "#).unwrap();
-        assert_eq!((parsed.schema.as_deref(), parsed.table.as_str(), parsed.alias.as_str()), (Some("public"), "Usage \"Logs\"", "u"));
+        assert_eq!(
+            (parsed.schema.as_deref(), parsed.table.as_str(), parsed.alias.as_str()),
+            (Some("public"), "Usage \"Logs\"", "u")
+        );
         assert_eq!(table_ref("usage_logs").unwrap().alias, "usage_logs");
         assert_eq!(table_ref("a b c"), None);
         assert_eq!(table_ref("\"open"), None);
@@ -131,7 +151,13 @@ mod tests {
     #[test]
     fn a_key_may_stand_on_either_side() {
         let pairs = key_pairs("u.group_id = g.id and g.tenant = u.tenant", "g").unwrap();
-        assert_eq!(pairs[0], KeyPair { column: "id".into(), expression: "u.group_id".into() });
+        assert_eq!(
+            pairs[0],
+            KeyPair {
+                column: "id".into(),
+                expression: "u.group_id".into()
+            }
+        );
         assert_eq!(pairs[1].column, "tenant");
         assert_eq!(key_pairs("u.a = u.b", "g"), None);
     }

@@ -19,7 +19,9 @@ r = { ratio = ["n", "n"], unit = "%" }
 /// Change one thing in a good declaration; give the error's text.
 fn broken(from: &str, to: &str) -> String {
     assert!(GOOD.contains(from), "{from}");
-    Spec::parse("x.toml", &GOOD.replacen(from, to, 1)).unwrap_err().to_string()
+    Spec::parse("x.toml", &GOOD.replacen(from, to, 1))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
@@ -30,21 +32,65 @@ fn a_good_declaration_is_read() {
 #[test]
 fn each_mistake_is_told_with_file_and_line_and_what_to_write() {
     let cases = [
-        ("grains = [\"15m\", \"hour\"]", "grains = [\"15m\", \"fortnight\"]", "x.toml:2: there is no grain \"fortnight\"; use 1m"),
-        ("grains = [\"15m\", \"hour\"]", "grains = [\"hour\", \"15m\"]", "x.toml:2: grain \"15m\" must come before"),
-        ("grains = [\"15m\", \"hour\"]", "grain = [\"15m\"]", "x.toml:2: unknown field `grain`"),
+        (
+            "grains = [\"15m\", \"hour\"]",
+            "grains = [\"15m\", \"fortnight\"]",
+            "x.toml:2: there is no grain \"fortnight\"; use 1m",
+        ),
+        (
+            "grains = [\"15m\", \"hour\"]",
+            "grains = [\"hour\", \"15m\"]",
+            "x.toml:2: grain \"15m\" must come before",
+        ),
+        (
+            "grains = [\"15m\", \"hour\"]",
+            "grain = [\"15m\"]",
+            "x.toml:2: unknown field `grain`",
+        ),
         ("name = \"x\"", "name = \"x\\\"y\"", "x.toml:1: name:"),
         ("name = \"x\"", "name = \"x", "x.toml:1:"),
-        ("time = \"t.at\"", "time = \"at\"", "x.toml:7: time: write the time column as t.COLUMN"),
-        ("time = \"t.at\"", "time = \"t.at\"\ntime_zone = \"Europe/Berlln\"", "did you mean \"Europe/Berlin\"?"),
-        ("time = \"t.at\"", "time = \"t.at\"\ntime_unit = \"h\"", "write \"s\", \"ms\" or \"us\""),
-        ("count = \"s\"", "count = \"ss\"", "there is no source \"ss\"; did you mean \"s\"?"),
-        ("distribution = \"s.v\"", "distribution = \"s.w\"", "source \"s\" has no value \"w\""),
-        ("distribution = \"s.v\"", "distribution = \"s.v\", count = \"s\"", "exactly one of"),
+        (
+            "time = \"t.at\"",
+            "time = \"at\"",
+            "x.toml:7: time: write the time column as t.COLUMN",
+        ),
+        (
+            "time = \"t.at\"",
+            "time = \"t.at\"\ntime_zone = \"Europe/Berlln\"",
+            "did you mean \"Europe/Berlin\"?",
+        ),
+        (
+            "time = \"t.at\"",
+            "time = \"t.at\"\ntime_unit = \"h\"",
+            "write \"s\", \"ms\" or \"us\"",
+        ),
+        (
+            "count = \"s\"",
+            "count = \"ss\"",
+            "there is no source \"ss\"; did you mean \"s\"?",
+        ),
+        (
+            "distribution = \"s.v\"",
+            "distribution = \"s.w\"",
+            "source \"s\" has no value \"w\"",
+        ),
+        (
+            "distribution = \"s.v\"",
+            "distribution = \"s.v\", count = \"s\"",
+            "exactly one of",
+        ),
         ("quantile = 0.5", "quantile = 1.5", "not between 0 and 1"),
         ("of = \"d\"", "of = \"n\"", "\"n\" is not a distribution"),
-        ("ratio = [\"n\", \"n\"]", "ratio = [\"n\", \"m\"]", "there is no measure \"m\""),
-        ("ratio = [\"n\", \"n\"]", "ratio = [\"n\", \"r\"]", "must stand before it"),
+        (
+            "ratio = [\"n\", \"n\"]",
+            "ratio = [\"n\", \"m\"]",
+            "there is no measure \"m\"",
+        ),
+        (
+            "ratio = [\"n\", \"n\"]",
+            "ratio = [\"n\", \"r\"]",
+            "must stand before it",
+        ),
     ];
     for (from, to, wanted) in cases {
         let message = broken(from, to);
@@ -54,7 +100,25 @@ fn each_mistake_is_told_with_file_and_line_and_what_to_write() {
 
 #[test]
 fn what_is_kept_shortly_must_divide_what_follows() {
-    assert!(broken("grains = [\"15m\", \"hour\"]", "grains = [\"15m\", \"hour\"]\nkeep = { hour = \"2 days\" }").contains("coarsest"));
-    assert!(broken("grains = [\"15m\", \"hour\"]", "grains = [\"15m\", \"hour\"]\nkeep = { \"15m\" = \"soon\" }").contains("2 days"));
-    assert!(broken("grains = [\"15m\", \"hour\"]", "grains = [\"15m\", \"hour\"]\nkeep = { \"1m\" = \"2 days\" }").contains("not among grains"));
+    assert!(
+        broken(
+            "grains = [\"15m\", \"hour\"]",
+            "grains = [\"15m\", \"hour\"]\nkeep = { hour = \"2 days\" }"
+        )
+        .contains("coarsest")
+    );
+    assert!(
+        broken(
+            "grains = [\"15m\", \"hour\"]",
+            "grains = [\"15m\", \"hour\"]\nkeep = { \"15m\" = \"soon\" }"
+        )
+        .contains("2 days")
+    );
+    assert!(
+        broken(
+            "grains = [\"15m\", \"hour\"]",
+            "grains = [\"15m\", \"hour\"]\nkeep = { \"1m\" = \"2 days\" }"
+        )
+        .contains("not among grains")
+    );
 }

@@ -8,9 +8,19 @@ use crate::spec::on::quote;
 /// The result columns of `raw` and `fresh`: bucket, dimensions, raw_rows, statistics.
 pub(super) fn result_columns(model: &Model) -> String {
     let mut columns = vec!["bucket timestamptz".to_owned()];
-    columns.extend(model.dimensions.iter().map(|dimension| format!("{} {}", quote(&dimension.name), dimension.sql_type)));
+    columns.extend(
+        model
+            .dimensions
+            .iter()
+            .map(|dimension| format!("{} {}", quote(&dimension.name), dimension.sql_type)),
+    );
     columns.push("raw_rows bigint".to_owned());
-    columns.extend(model.columns().iter().map(|column| format!("{} {}", quote(&column.name), column.sql_type)));
+    columns.extend(
+        model
+            .columns()
+            .iter()
+            .map(|column| format!("{} {}", quote(&column.name), column.sql_type)),
+    );
     columns.join(", ")
 }
 
@@ -25,18 +35,49 @@ pub(super) fn raw(model: &Model) -> Statement {
     for (at, source) in model.sources.iter().enumerate() {
         let facts = quote(&format!("{}_facts", source.name));
         let mut outputs = vec![format!("p_lo[width_bucket({}, p_lo)] as bucket", instant(source))];
-        outputs.extend(source.dimensions.iter().zip(&model.dimensions).map(|(sql, dimension)| format!("({sql})::{} as {}", dimension.sql_type, quote(&dimension.name))));
-        outputs.extend(source.values.iter().map(|value| format!("({}) as {}", value.expression, quote(&value.name))));
-        let filter = source.filter.as_ref().map_or(String::new(), |filter| format!("\n    where ({filter})"));
+        outputs.extend(
+            source
+                .dimensions
+                .iter()
+                .zip(&model.dimensions)
+                .map(|(sql, dimension)| format!("({sql})::{} as {}", dimension.sql_type, quote(&dimension.name))),
+        );
+        outputs.extend(
+            source
+                .values
+                .iter()
+                .map(|value| format!("({}) as {}", value.expression, quote(&value.name))),
+        );
+        let filter = source
+            .filter
+            .as_ref()
+            .map_or(String::new(), |filter| format!("\n    where ({filter})"));
         let tables = from(source, &source.joins);
-        let (raw, joins) = tables.split_once('\n').map_or((tables.as_str(), String::new()), |(raw, joins)| (raw, format!("\n{joins}")));
+        let (raw, joins) = tables
+            .split_once('\n')
+            .map_or((tables.as_str(), String::new()), |(raw, joins)| {
+                (raw, format!("\n{joins}"))
+            });
         ctes.push(format!(
             "{facts} as materialized (\n    select {}\n    from tidemark_span join {raw} on {}{joins}{filter}\n  )",
             outputs.join(",\n      "),
             between(source, "tidemark_span.lo", "tidemark_span.hi"),
         ));
-        parts.push(branch(model, &columns, "count(*)", |column| (model.stats[column.stat].source == at).then(|| aggregate(&model.stats[column.stat], column)).flatten(), &facts));
-        for column in columns.iter().filter(|column| column.merge == Merge::Sketch && model.stats[column.stat].source == at) {
+        parts.push(branch(
+            model,
+            &columns,
+            "count(*)",
+            |column| {
+                (model.stats[column.stat].source == at)
+                    .then(|| aggregate(&model.stats[column.stat], column))
+                    .flatten()
+            },
+            &facts,
+        ));
+        for column in columns
+            .iter()
+            .filter(|column| column.merge == Merge::Sketch && model.stats[column.stat].source == at)
+        {
             let stat = &model.stats[column.stat];
             let bins = quote(&format!("{}_bins", stat.name));
             let value = quote(stat.value.as_deref().unwrap_or_default());
@@ -48,13 +89,20 @@ pub(super) fn raw(model: &Model) -> Statement {
             parts.push(packed(model, &columns, column, &bins));
         }
     }
-    let body = format!("begin\n  return query with {}\n  {};\nend", ctes.join(", "), combined(model, &columns, &parts));
+    let body = format!(
+        "begin\n  return query with {}\n  {};\nend",
+        ctes.join(", "),
+        combined(model, &columns, &parts)
+    );
     function(
         &format!("{}__raw", model.name),
         "p_lo timestamptz[], p_hi timestamptz[]",
         &format!("table ({})", result_columns(model)),
         READER,
-        &format!("Statistics of {} over any spans (sorted, disjoint), from raw rows: one row per span and group, bucket is the span's start.", model.name),
+        &format!(
+            "Statistics of {} over any spans (sorted, disjoint), from raw rows: one row per span and group, bucket is the span's start.",
+            model.name
+        ),
         &body,
     )
 }
@@ -62,7 +110,13 @@ pub(super) fn raw(model: &Model) -> Statement {
 pub(super) const SPANS: &str = "tidemark_span as (\n    select lower(r) as lo, upper(r) as hi\n    from unnest((select range_agg(tstzrange(l, h)) from unnest(p_lo, p_hi) as u (l, h))) as r\n  )";
 
 /// One branch of the union: all columns, those it does not fill as NULL.
-fn branch(model: &Model, columns: &[Column], rows: &str, fill: impl Fn(&Column) -> Option<String>, table: &str) -> String {
+fn branch(
+    model: &Model,
+    columns: &[Column],
+    rows: &str,
+    fill: impl Fn(&Column) -> Option<String>,
+    table: &str,
+) -> String {
     let keys = list("", key_names(model));
     let mut outputs = vec![keys.clone(), format!("{rows}::bigint as raw_rows")];
     outputs.extend(columns.iter().map(|column| {
@@ -78,7 +132,12 @@ pub(super) fn packed(model: &Model, columns: &[Column], sketch: &Column, bins: &
         model,
         columns,
         "0",
-        |column| (column.name == sketch.name).then(|| "string_agg(tidemark.sketch_entry(tidemark_key, tidemark_n), ''::bytea order by tidemark_key)".to_owned()),
+        |column| {
+            (column.name == sketch.name).then(|| {
+                "string_agg(tidemark.sketch_entry(tidemark_key, tidemark_n), ''::bytea order by tidemark_key)"
+                    .to_owned()
+            })
+        },
         bins,
     )
 }
@@ -99,7 +158,9 @@ pub(super) fn combined(model: &Model, columns: &[Column], parts: &[String]) -> S
 #[must_use]
 pub fn merged_sql(column: &Column) -> String {
     let merged = merged(column);
-    merged.rsplit_once(" as ").map_or(merged.clone(), |(sql, _)| sql.to_owned())
+    merged
+        .rsplit_once(" as ")
+        .map_or(merged.clone(), |(sql, _)| sql.to_owned())
 }
 
 /// A column merged over rows.
@@ -132,7 +193,10 @@ fn aggregate(stat: &Stat, column: &Column) -> Option<String> {
             Some("n") => filtered("count(*)", Some(finite(stat))),
             Some("odd") => {
                 let odd = format!("{value} is not null and not {}", finite_value(stat));
-                filtered("count(*)", Some(own_filter.map_or(odd.clone(), |filter| format!("{odd} and {filter}"))))
+                filtered(
+                    "count(*)",
+                    Some(own_filter.map_or(odd.clone(), |filter| format!("{odd} and {filter}"))),
+                )
             }
             Some("sum") => filtered(&format!("sum({value})"), Some(finite(stat))),
             Some("min") => filtered(&format!("min({value}::double precision)"), Some(finite(stat))),
@@ -175,10 +239,17 @@ pub(super) fn extent(model: &Model) -> Statement {
         })
         .collect();
     // Up to the first level that is kept for ever; coarser buckets would only make the extent wider than it is.
-    let kept = model.levels.iter().position(|level| level.keep.is_none()).unwrap_or_default();
+    let kept = model
+        .levels
+        .iter()
+        .position(|level| level.keep.is_none())
+        .unwrap_or_default();
     for level in 0..=kept {
         let grain = model.levels[level].grain.name();
-        parts.push(format!("select min(bucket), tidemark.bucket_next('{grain}', max(bucket)) from {}", own(&model.table(level))));
+        parts.push(format!(
+            "select min(bucket), tidemark.bucket_next('{grain}', max(bucket)) from {}",
+            own(&model.table(level))
+        ));
     }
     function(
         &format!("{}__extent", model.name),
@@ -186,7 +257,10 @@ pub(super) fn extent(model: &Model) -> Statement {
         "tstzrange",
         READER,
         &format!("Where data of {} lies, in raw tables or in rollup tables.", model.name),
-        &format!("begin\n  return coalesce((select tstzrange(min(lo), max(hi)) from (\n    {}\n  ) as part having min(lo) is not null), 'empty');\nend", parts.join("\n    union all\n    ")),
+        &format!(
+            "begin\n  return coalesce((select tstzrange(min(lo), max(hi)) from (\n    {}\n  ) as part having min(lo) is not null), 'empty');\nend",
+            parts.join("\n    union all\n    ")
+        ),
     )
 }
 
@@ -196,7 +270,13 @@ pub(super) fn outside(model: &Model) -> Statement {
         model
             .sources
             .iter()
-            .map(|source| format!("(select count(*) from {} where {})", from(source, &[]), condition(source)))
+            .map(|source| {
+                format!(
+                    "(select count(*) from {} where {})",
+                    from(source, &[]),
+                    condition(source)
+                )
+            })
             .collect::<Vec<_>>()
             .join(" + ")
     };
@@ -209,7 +289,11 @@ pub(super) fn outside(model: &Model) -> Statement {
         &format!(
             "begin\n  return query select {},\n    {};\nend",
             counts(&|source| format!("({}) is not true", valid(source))),
-            counts(&|source| format!("({}) and {}", valid(source), between(source, "clock_timestamp()", "'2300-01-01 00:00+00'::timestamptz")))
+            counts(&|source| format!(
+                "({}) and {}",
+                valid(source),
+                between(source, "clock_timestamp()", "'2300-01-01 00:00+00'::timestamptz")
+            ))
         ),
     )
 }
@@ -222,12 +306,25 @@ pub(super) fn expand(model: &Model) -> Statement {
         let mut queries = Vec::new();
         for source in &model.sources {
             for (at, join) in source.joins.iter().enumerate().filter(|(_, join)| join.input == input) {
-                let key = |index: usize| format!("(k->>{index})::{}", lookup.used.get(&lookup.keys[index]).map_or("text", String::as_str));
+                let key = |index: usize| {
+                    format!(
+                        "(k->>{index})::{}",
+                        lookup.used.get(&lookup.keys[index]).map_or("text", String::as_str)
+                    )
+                };
                 let condition = if join.expressions.len() == 1 {
-                    format!("{} = any (array(select {} from jsonb_array_elements(p_keys) as k))", join.expressions[0], key(0))
+                    format!(
+                        "{} = any (array(select {} from jsonb_array_elements(p_keys) as k))",
+                        join.expressions[0],
+                        key(0)
+                    )
                 } else {
                     let casts: Vec<String> = (0..join.expressions.len()).map(key).collect();
-                    format!("({}) in (select {} from jsonb_array_elements(p_keys) as k)", join.expressions.join(", "), casts.join(", "))
+                    format!(
+                        "({}) in (select {} from jsonb_array_elements(p_keys) as k)",
+                        join.expressions.join(", "),
+                        casts.join(", ")
+                    )
                 };
                 queries.push(format!(
                     "select tidemark.bucket_floor('{base}', {}) as b\n      from {}\n      where {} and {condition} group by 1",

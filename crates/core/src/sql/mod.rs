@@ -17,8 +17,8 @@ mod rollup;
 mod source;
 
 pub use capture::{Trigger, trigger_prefix, triggers};
-pub use probe::{probe, Probe};
 pub use live::merged_sql;
+pub use probe::{Probe, probe};
 pub use relation::measure_sql;
 
 use crate::model::Model;
@@ -68,14 +68,30 @@ pub(crate) fn own(name: &str) -> String {
 }
 
 /// A function's frame: search path and settings that make it mean the same for every caller.
-pub(crate) fn function(name: &str, arguments: &str, returns: &str, attributes: &str, comment: &str, body: &str) -> Statement {
-    let types: Vec<&str> = arguments.split(',').filter_map(|argument| argument.trim().split_once(' ').map(|(_, kind)| kind)).collect();
+pub(crate) fn function(
+    name: &str,
+    arguments: &str,
+    returns: &str,
+    attributes: &str,
+    comment: &str,
+    body: &str,
+) -> Statement {
+    let types: Vec<&str> = arguments
+        .split(',')
+        .filter_map(|argument| argument.trim().split_once(' ').map(|(_, kind)| kind))
+        .collect();
     Statement {
         kind: Kind::Function,
         name: name.to_owned(),
         sql: format!(
-            "create or replace function {own}({arguments}) returns {returns}\nlanguage plpgsql {attributes}\nset search_path = pg_catalog, pg_temp set timezone = 'UTC'\nas $tidemark$\n#variable_conflict use_column\n{body}\n$tidemark$;\ncomment on function {own}({types}) is {comment};\n",
+            "create or replace function {own}({arguments}) returns {returns}\nlanguage plpgsql {attributes}\nset search_path = pg_catalog, pg_temp{timezone}\nas $tidemark$\n#variable_conflict use_column\n{body}\n$tidemark$;\ncomment on function {own}({types}) is {comment};\n",
             own = own(name),
+            // Setting it costs a writer more than the rest of its trigger; what triggers compute does not depend on it.
+            timezone = if returns == "trigger" {
+                ""
+            } else {
+                " set timezone = 'UTC'"
+            },
             types = types.join(", "),
             comment = literal(comment),
         ),
@@ -84,12 +100,18 @@ pub(crate) fn function(name: &str, arguments: &str, returns: &str, attributes: &
 
 /// `"a", "b"` with a prefix before each.
 pub(crate) fn list<'a>(prefix: &str, names: impl IntoIterator<Item = &'a str>) -> String {
-    names.into_iter().map(|name| format!("{prefix}{}", quote(name))).collect::<Vec<_>>().join(", ")
+    names
+        .into_iter()
+        .map(|name| format!("{prefix}{}", quote(name)))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// The key columns of a rollup table: bucket, then the dimensions.
 pub(crate) fn key_names(model: &Model) -> Vec<&str> {
-    std::iter::once("bucket").chain(model.dimensions.iter().map(|dimension| dimension.name.as_str())).collect()
+    std::iter::once("bucket")
+        .chain(model.dimensions.iter().map(|dimension| dimension.name.as_str()))
+        .collect()
 }
 
 /// Settings of functions that read raw tables on somebody's behalf.

@@ -33,7 +33,14 @@ pub fn probe(source: &Source, resolved: &[(String, String)]) -> (String, Vec<Pro
         .map(|(at, lookup)| {
             let (schema, table) = named(at + 1);
             let alias = table_ref(lookup.table.get_ref()).map_or_else(String::new, |table| table.alias);
-            Join { schema, table, alias, on: lookup.on.get_ref().clone(), expressions: Vec::new(), input: 0 }
+            Join {
+                schema,
+                table,
+                alias,
+                on: lookup.on.get_ref().clone(),
+                expressions: Vec::new(),
+                input: 0,
+            }
         })
         .collect::<Vec<_>>();
     let model = SourceModel {
@@ -50,23 +57,67 @@ pub fn probe(source: &Source, resolved: &[(String, String)]) -> (String, Vec<Pro
         used: std::collections::BTreeMap::new(),
     };
     let mut probes = Vec::new();
-    let mut add = |column: String, sql: String, span: std::ops::Range<usize>, what: String| probes.push(Probe { column, sql, span, what });
-    let time = column_ref(source.time.get_ref()).map_or_else(|| source.time.get_ref().clone(), |(alias, column)| format!("{}.{}", quote(&alias), quote(&column)));
-    add("time".to_owned(), time, source.time.span(), format!("time of source \"{name}\""));
+    let mut add = |column: String, sql: String, span: std::ops::Range<usize>, what: String| {
+        probes.push(Probe {
+            column,
+            sql,
+            span,
+            what,
+        })
+    };
+    let time = column_ref(source.time.get_ref()).map_or_else(
+        || source.time.get_ref().clone(),
+        |(alias, column)| format!("{}.{}", quote(&alias), quote(&column)),
+    );
+    add(
+        "time".to_owned(),
+        time,
+        source.time.span(),
+        format!("time of source \"{name}\""),
+    );
     for (dimension, sql) in &source.dimensions {
-        add(format!("d_{dimension}"), sql.get_ref().clone(), sql.span(), format!("dimension \"{dimension}\" of source \"{name}\""));
+        add(
+            format!("d_{dimension}"),
+            sql.get_ref().clone(),
+            sql.span(),
+            format!("dimension \"{dimension}\" of source \"{name}\""),
+        );
     }
     for (value, sql) in &source.values {
-        add(format!("v_{value}"), sql.get_ref().clone(), sql.span(), format!("value \"{value}\" of source \"{name}\""));
+        add(
+            format!("v_{value}"),
+            sql.get_ref().clone(),
+            sql.span(),
+            format!("value \"{value}\" of source \"{name}\""),
+        );
     }
     if let Some(filter) = &source.filter {
-        add("filter".to_owned(), format!("({})::boolean", filter.get_ref()), filter.span(), format!("where of source \"{name}\""));
+        add(
+            "filter".to_owned(),
+            format!("({})::boolean", filter.get_ref()),
+            filter.span(),
+            format!("where of source \"{name}\""),
+        );
     }
     for (at, lookup) in source.lookups.iter().enumerate() {
         let alias = table_ref(lookup.table.get_ref()).map_or_else(String::new, |table| table.alias);
-        for (pair, key) in key_pairs(lookup.on.get_ref(), &alias).unwrap_or_default().into_iter().enumerate() {
-            add(format!("k_{at}_{pair}"), format!("{}.{}", quote(&alias), quote(&key.column)), lookup.on.span(), format!("on of lookup \"{alias}\" of source \"{name}\""));
-            add(format!("e_{at}_{pair}"), key.expression, lookup.on.span(), format!("on of lookup \"{alias}\" of source \"{name}\""));
+        for (pair, key) in key_pairs(lookup.on.get_ref(), &alias)
+            .unwrap_or_default()
+            .into_iter()
+            .enumerate()
+        {
+            add(
+                format!("k_{at}_{pair}"),
+                format!("{}.{}", quote(&alias), quote(&key.column)),
+                lookup.on.span(),
+                format!("on of lookup \"{alias}\" of source \"{name}\""),
+            );
+            add(
+                format!("e_{at}_{pair}"),
+                key.expression,
+                lookup.on.span(),
+                format!("on of lookup \"{alias}\" of source \"{name}\""),
+            );
         }
     }
     (from(&model, &joins), probes)

@@ -8,7 +8,12 @@ use crate::spec::on::{literal, quote};
 /// Quantiles that some relation of this level's grain shows: they are stored, so that plain SQL is cheap.
 pub(super) fn stored_quantiles(model: &Model, level: usize) -> Vec<(String, usize, f64)> {
     let grain = model.levels[level].grain;
-    let shown = |name: &str| model.relations.iter().any(|relation| relation.grain == grain && relation.measures.iter().any(|measure| measure == name));
+    let shown = |name: &str| {
+        model
+            .relations
+            .iter()
+            .any(|relation| relation.grain == grain && relation.measures.iter().any(|measure| measure == name))
+    };
     model
         .measures
         .iter()
@@ -58,19 +63,31 @@ pub(super) fn tables(model: &Model) -> Vec<Statement> {
 /// `fresh`, `replace` and `diff` of one level.
 pub(super) fn level(model: &Model, level: usize) -> Vec<Statement> {
     let grain = model.levels[level].grain.name();
-    vec![fresh(model, level, grain), replace(model, level, grain), diff(model, level, grain)]
+    vec![
+        fresh(model, level, grain),
+        replace(model, level, grain),
+        diff(model, level, grain),
+    ]
 }
 
 /// Merge from the finer level, or compute from raw rows.
 fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
     let columns = model.columns();
-    let from_raw = format!("return query select * from {}(p_lo, p_hi);", own(&format!("{}__raw", model.name)));
+    let from_raw = format!(
+        "return query select * from {}(p_lo, p_hi);",
+        own(&format!("{}__raw", model.name))
+    );
     let body = match model.levels[level].merge_from {
         None => format!("begin\n  {from_raw}\nend"),
         Some(finer) => {
             let keys = list("", key_names(model));
             let mut finer_columns = vec!["p_lo[width_bucket(t.bucket, p_lo)] as bucket".to_owned()];
-            finer_columns.extend(model.dimensions.iter().map(|dimension| format!("t.{}", quote(&dimension.name))));
+            finer_columns.extend(
+                model
+                    .dimensions
+                    .iter()
+                    .map(|dimension| format!("t.{}", quote(&dimension.name))),
+            );
             finer_columns.push("t.raw_rows".to_owned());
             finer_columns.extend(columns.iter().map(|column| format!("t.{}", quote(&column.name))));
             let mut ctes = vec![
@@ -86,7 +103,10 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
                 Merge::Sketch => format!("null::bytea as {}", quote(&column.name)),
                 _ => merged(column),
             }));
-            let mut parts = vec![format!("select {}\n    from finer group by {keys}", outputs.join(",\n      "))];
+            let mut parts = vec![format!(
+                "select {}\n    from finer group by {keys}",
+                outputs.join(",\n      ")
+            )];
             for column in columns.iter().filter(|column| column.merge == Merge::Sketch) {
                 let bins = quote(&format!("{}_bins", model.stats[column.stat].name));
                 ctes.push(format!(
@@ -95,7 +115,11 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
                 ));
                 parts.push(packed(model, &columns, column, &bins));
             }
-            format!("begin\n  if p_raw then\n    {from_raw}\n    return;\n  end if;\n  return query with {}\n  {};\nend", ctes.join(", "), combined(model, &columns, &parts))
+            format!(
+                "begin\n  if p_raw then\n    {from_raw}\n    return;\n  end if;\n  return query with {}\n  {};\nend",
+                ctes.join(", "),
+                combined(model, &columns, &parts)
+            )
         }
     };
     function(
@@ -120,13 +144,25 @@ fn replace(model: &Model, level: usize, grain: &str) -> Statement {
         .map(|name| quote(name))
         .chain(quantiles.iter().map(|(_, stat, q)| {
             let stat = &model.stats[*stat].name;
-            format!("tidemark.sketch_quantile({}, {q}, {}, {})", quote(&format!("{stat}__sketch")), quote(&format!("{stat}__min")), quote(&format!("{stat}__max")))
+            format!(
+                "tidemark.sketch_quantile({}, {q}, {}, {})",
+                quote(&format!("{stat}__sketch")),
+                quote(&format!("{stat}__min")),
+                quote(&format!("{stat}__max"))
+            )
         }))
         .collect();
     stored.extend(quantiles.into_iter().map(|(name, ..)| name));
     let names = stored.iter().map(String::as_str);
-    let same_group: String = model.dimensions.iter().map(|dimension| format!(" and f.{0} is not distinct from t.{0}", quote(&dimension.name))).collect();
-    let assignments: Vec<String> = stored.iter().map(|name| format!("{0} = excluded.{0}", quote(name))).collect();
+    let same_group: String = model
+        .dimensions
+        .iter()
+        .map(|dimension| format!(" and f.{0} is not distinct from t.{0}", quote(&dimension.name)))
+        .collect();
+    let assignments: Vec<String> = stored
+        .iter()
+        .map(|name| format!("{0} = excluded.{0}", quote(name)))
+        .collect();
     let body = format!(
         "declare raw_row_count bigint;
 begin
@@ -161,15 +197,34 @@ end",
         "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
         "bigint",
         "",
-        &format!("Recompute buckets of {} by {grain} and write what differs. Called by tidemark.work.", model.name),
+        &format!(
+            "Recompute buckets of {} by {grain} and write what differs. Called by tidemark.work.",
+            model.name
+        ),
         &body,
     )
 }
 
 /// Groups that differ between what is stored and what should be, both sides as jsonb; sketches as a digest of their bins.
 fn diff(model: &Model, level: usize, grain: &str) -> Statement {
-    let dimensions: Vec<&str> = model.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
-    let group = if dimensions.is_empty() { "''".to_owned() } else { format!("jsonb_build_object({})::text", model.dimensions.iter().map(|dimension| format!("{}, {}", literal(&dimension.name), quote(&dimension.name))).collect::<Vec<_>>().join(", ")) };
+    let dimensions: Vec<&str> = model
+        .dimensions
+        .iter()
+        .map(|dimension| dimension.name.as_str())
+        .collect();
+    let group = if dimensions.is_empty() {
+        "''".to_owned()
+    } else {
+        format!(
+            "jsonb_build_object({})::text",
+            model
+                .dimensions
+                .iter()
+                .map(|dimension| format!("{}, {}", literal(&dimension.name), quote(&dimension.name)))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )
+    };
     let pairs: Vec<String> = std::iter::once("'raw_rows', raw_rows".to_owned())
         .chain(model.columns().iter().map(|column| match column.merge {
             Merge::Sketch => format!("{}, md5({})", literal(&column.name), quote(&column.name)),
@@ -177,7 +232,11 @@ fn diff(model: &Model, level: usize, grain: &str) -> Statement {
         }))
         .collect();
     // jsonb_build_object takes at most 100 arguments.
-    let object = pairs.chunks(40).map(|chunk| format!("jsonb_build_object({})", chunk.join(", "))).collect::<Vec<_>>().join(" || ");
+    let object = pairs
+        .chunks(40)
+        .map(|chunk| format!("jsonb_build_object({})", chunk.join(", ")))
+        .collect::<Vec<_>>()
+        .join(" || ");
     let body = format!(
         "begin
   return query with {SPANS}, side as (
@@ -199,7 +258,10 @@ end",
         "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
         "table (bucket timestamptz, grp text, expected jsonb, stored jsonb)",
         "stable",
-        &format!("Groups of {} by {grain} that differ from what they should hold. Called by the audit.", model.name),
+        &format!(
+            "Groups of {} by {grain} that differ from what they should hold. Called by the audit.",
+            model.name
+        ),
         &body,
     )
 }

@@ -22,8 +22,10 @@ comment on function tidemark.members(integer) is 'The tables behind a rollup''s 
 -- Three parts, joined by '|': structure (tables, triggers with xmin and enabled state, column types), the xmin of used
 -- columns, and file nodes. A rewrite by ALTER COLUMN changes the last two together; VACUUM FULL or SET NOT NULL only one.
 create function tidemark.fingerprint(p_rollup integer) returns text
-language sql stable
+language plpgsql stable -- whose plan is kept, as a query's in SQL is not
 as $$
+begin
+  return (
   with member as materialized (select * from tidemark.members(p_rollup)),
   trigger_line as (
     select format('t %s %s %s %s %s', m.ordinal, m.relid, t.oid, t.xmin, t.tgenabled) as line
@@ -48,6 +50,8 @@ as $$
     (select md5(string_agg(concat_ws(' ', relid, attname, attxmin), E'\n' order by relid, attname)) from used),
     (select md5(string_agg(concat_ws(' ', c.oid, c.relfilenode), E'\n' order by c.oid, m.ordinal))
      from member m join pg_catalog.pg_class c on c.oid = m.relid))
+  );
+end
 $$;
 comment on function tidemark.fingerprint(integer) is 'What capture looks like now.';
 

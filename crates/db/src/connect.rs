@@ -124,6 +124,8 @@ fn pg_options(options: &ConnectOptions) -> Result<PgConnectOptions> {
     connect = connect.application_name("tidemark").options([
         ("statement_timeout", "60s"),
         ("lock_timeout", "5s"),
+        // Short queries over small tables: compiling them costs more than running them.
+        ("jit", "off"),
         ("idle_in_transaction_session_timeout", "60s"),
         // A client that vanished is noticed by the server: time-outs of statements do not fire in ClientWrite.
         ("tcp_keepalives_idle", "30"),

@@ -79,7 +79,7 @@ impl TestDb {
     }
 
     /// The database's name.
-    pub fn name(&self) -> &str {
+    pub fn database(&self) -> &str {
         &self.name
     }
 

@@ -79,7 +79,7 @@ impl TestDb {
     }
 
     /// The database's name.
-    pub fn database(&self) -> &str {
+    pub fn name(&self) -> &str {
         &self.name
     }
 

@@ -156,7 +156,7 @@ impl World {
             14..20 if open => "rollback".to_owned(),
             20..28 if open => format!("savepoint s{}", self.actors[at].savepoints + 1),
             28..36 if open && self.actors[at].savepoints > 0 => format!("rollback to s{}", self.actors[at].savepoints),
-            36..42 if open => format!("prepare transaction 'p{step}_{}'", self.test.database()),
+            36..42 if open => format!("prepare transaction 'p{step}_{}'", self.test.name()),
             _ => self.random.statement(),
         };
         let actor = &mut self.actors[at];
@@ -178,7 +178,7 @@ impl World {
             (Ok(()), "savepoint") => actor.savepoints += 1,
             (Ok(()), "prepare") => {
                 (actor.open, actor.savepoints) = (false, 0);
-                self.prepared.push(format!("p{step}_{}", self.test.database()));
+                self.prepared.push(format!("p{step}_{}", self.test.name()));
             }
             (Ok(()), "rollback") if sql == "rollback" => (actor.open, actor.savepoints) = (false, 0),
             (Ok(()), "rollback") => actor.savepoints -= 1,

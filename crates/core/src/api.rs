@@ -345,6 +345,7 @@ pub struct RollupDetail {
     pub sources: Vec<SourceDetail>,
     pub runs: Vec<Run>,
     pub audits: Vec<AuditSummary>,
+    /// Views in schema tidemark, without the schema.
     pub relations: Vec<String>,
 }
 

@@ -66,7 +66,7 @@ impl Db {
                 .iter()
                 .map(|row| AuditSummary { at: row.get("at"), buckets: row.get("buckets"), differences: row.get("differences"), took_ms: row.get("took_ms") })
                 .collect(),
-            relations: model.relations.iter().map(|relation| format!("tidemark.{}", relation.name)).collect(),
+            relations: model.relations.iter().map(|relation| relation.name.clone()).collect(),
         })
     }
 

@@ -123,6 +123,10 @@ as $$
     where m.is_root and c.relkind = 'p'
       and (select count(*) from pg_partition_tree(m.relid)) is distinct from
           (select count(*) from tidemark.members(p_rollup) x where x.ordinal = m.ordinal)
+  ) or exists (
+    -- Another table has the name by now, and its rows may be newer than this snapshot. to_regclass sees the present.
+    select from tidemark.input i left join tidemark.members(p_rollup) m on m.ordinal = i.ordinal and m.is_root
+    where i.rollup_id = p_rollup and to_regclass(format('%I.%I', i.schema_name, i.table_name)) is distinct from m.relid
   )
 $$;
-comment on function tidemark.snapshot_is_stale(integer) is 'Whether a raw table was truncated, rewritten or detached after this transaction''s snapshot.';
+comment on function tidemark.snapshot_is_stale(integer) is 'Whether a raw table was truncated, rewritten, detached or swapped after this transaction''s snapshot.';

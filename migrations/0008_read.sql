@@ -40,6 +40,11 @@ begin
           ) l, tidemark.%I(l.input, l.keys) e where e && $2
         $q$, p_rollup || '__expand') into expanded using r.id, range;
         dirty := coalesce(dirty, '{}') + coalesce(expanded, '{}');
+        -- Emptied under this snapshot, the raw tables said nothing of where the keys are. Everything is dirty then: the
+        -- reader goes for raw rows, finds the same, and starts again.
+        if tidemark.snapshot_is_stale(r.id) then
+          dirty := tstzmultirange(range);
+        end if;
       exception when others then
         dirty := tstzmultirange(range);
       end;

@@ -6,6 +6,7 @@ mod health;
 mod lookups;
 mod losing;
 mod queue;
+mod snapshots;
 
 use chrono::{DurationRound, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, PgConnection};

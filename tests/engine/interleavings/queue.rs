@@ -212,3 +212,26 @@ async fn the_watermark_never_claims_a_change_that_waits_and_never_moves_back() {
             .await
     );
 }
+
+/// One row dated centuries away makes the span of the data centuries long. Where nothing lies there is nothing to do.
+#[tokio::test]
+async fn rows_dated_centuries_away_do_not_make_everything_dirty_for_ever() {
+    let test = TestDb::ops().await;
+    test.sql(
+        "insert into usage_logs (created_at, duration_ms) select now() - i * interval '6 hours', i from generate_series(1, 50) i;
+         insert into usage_logs (created_at, duration_ms) values ('2299-06-01 00:00+00', 1), ('1900-03-01 00:00+00', 1)",
+    )
+    .await;
+    test.drain().await;
+    // Everything may have changed.
+    test.sql("truncate ops_error_logs").await;
+    let waiting: i64 = test.one("select pending_buckets from tidemark.status").await;
+    assert!(waiting < 10_000, "{waiting} buckets wait where 52 hold rows");
+    let mut ticker = test.actor().await;
+    let mut ticks = 0;
+    while value::<String>(&mut ticker, TICK).await != "drained" {
+        ticks += 1;
+        assert!(ticks < 20, "not drained after {ticks} ticks");
+    }
+    assert_drained_tables_equal_raw_rows(&test, "with rows far away").await;
+}

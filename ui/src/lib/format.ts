@@ -145,6 +145,12 @@ export function axisLabels(ticks: number[], unit: string): string[] {
   return scaled(1, unit);
 }
 
+/** `PostgreSQL 15.18`, whatever else the server says about its build. */
+export function serverVersion(version: string): string {
+  const bare = version.replace(/\s*\(.*$/, '').replace(/^PostgreSQL\s+/i, '');
+  return `PostgreSQL ${bare}`;
+}
+
 export function plural(n: number, one: string, many = `${one}s`): string {
   return `${grouped(n)} ${n === 1 ? one : many}`;
 }

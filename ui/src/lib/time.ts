@@ -169,7 +169,7 @@ export class Clock {
 
   /** `Europe/Berlin (UTC+1)`. */
   zone(ms: number): string {
-    return this.tz === 'UTC' ? 'UTC' : `${this.tz.replaceAll('_', ' ')} (${this.offset(ms)})`;
+    return this.tz === 'UTC' || this.tz === 'Etc/UTC' ? 'UTC' : `${this.tz.replaceAll('_', ' ')} (${this.offset(ms)})`;
   }
 
   /** `13:00–13:15`, `Mon 26 Oct`, `Oct 2026`: what a bucket is called. */

@@ -108,7 +108,7 @@ export function toChartData(panel: BoardPanel, answer: BoardAnswer, ctx: ChartCo
     inputs.push({ kind: 'stack', series: lane, unit: lane[0]?.unit ?? '', label: panel.lane_label });
   }
   return {
-    from: answer.from_ms, to: answer.to_ms, buckets: answer.buckets, filled: filledBuckets(answer), ticks: answer.ticks, lanes: lanes(inputs, answer.buckets.length),
+    from: answer.buckets[0]?.start_ms ?? answer.from_ms, to: answer.buckets.at(-1)?.end_ms ?? answer.to_ms, buckets: answer.buckets, filled: filledBuckets(answer), ticks: answer.ticks, lanes: lanes(inputs, answer.buckets.length),
     band: ctx.band, tide: answer.complete_through_ms, clock24: ctx.clock24, label: panel.title, staleNote: ctx.staleNote,
   };
 }

@@ -18,7 +18,6 @@ export interface ChartHandle {
   /** Left edge and width of a bucket, in CSS pixels from the chart's left edge. */
   place: (index: number) => { left: number; width: number; centre: number } | null;
   repaint: () => void;
-  png: () => Promise<Blob | null>;
   destroy: () => void;
 }
 
@@ -96,7 +95,6 @@ export function mountChart(target: HTMLElement, first: ChartModel, size: { width
     resize: (width, height) => { plot.setSize({ width, height }); },
     place: at,
     repaint: () => { plot.redraw(false); },
-    png: () => new Promise((done) => { plot.ctx.canvas.toBlob(done); }),
     destroy: () => {
       plot.over.removeEventListener('mousemove', move);
       plot.over.removeEventListener('mouseleave', leave);

@@ -1,6 +1,7 @@
 /** Paints a chart model on a canvas. Takes positions and colours from a frame, so that it needs no chart library. */
 
 import { axisLabels } from '../format';
+import { spelled, spelledOffset } from '../time';
 import { trustRuns } from './model';
 import type { ChartModel, Lane } from './model';
 import { paintBars } from './paintBars';
@@ -83,6 +84,7 @@ export function paint(frame: Frame, model: ChartModel): void {
     if (lane.ghost !== null) paintGhost(frame, model, lane);
   }
   ctx.restore();
+  for (const lane of model.lanes) paintLimitLabel(frame, lane);
   paintTrust(frame, model);
   if (model.band !== null) paintBandTop(frame, model);
   paintTide(frame, model);
@@ -92,6 +94,8 @@ export function paint(frame: Frame, model: ChartModel): void {
 function paintTimeAxis(frame: Frame, model: ChartModel): void {
   const bottom = frame.top + frame.height;
   const right = frame.left + frame.width;
+  // A long day's length may take the place of the hour that makes it long.
+  let taken = -Infinity;
   const shown = (ms: number): number => Math.min(Math.max(frame.x(ms), frame.left), right - 26);
   for (const tick of fitting(model.ticks.filter((t) => frame.x(t.at_ms) >= frame.left - 0.5 && frame.x(t.at_ms) <= right + 0.5), shown, frame.left, right)) {
     const x = crisp(frame.x(tick.at_ms));
@@ -109,9 +113,35 @@ function paintTimeAxis(frame: Frame, model: ChartModel): void {
     const words = tickLabel(tick.label, model.clock24);
     frame.ctx.font = `${tick.kind === 'day' ? 600 : 400} 11px ${frame.font}`;
     const half = frame.ctx.measureText(words).width / 2;
+    if (tick.kind === 'shift') paintShift(frame, model, tick.at_ms, x);
+    if (tick.kind === 'shift' && frame.x(tick.at_ms) - half < taken) continue;
     const at = Math.min(Math.max(frame.x(tick.at_ms), Math.min(half, frame.left)), right + 8 - half);
     write(frame, words, at, bottom + 14, token, 'center', tick.kind === 'day' ? 600 : 400);
+    const odd = tick.kind === 'day' ? oddHours(model, tick.at_ms) : null;
+    if (odd !== null) taken = at + half + 34;
+    if (odd !== null) write(frame, `${odd}\u202fh`, at + half + 5, bottom + 14, '--accent', 'left');
   }
+}
+
+/** How long the day is that begins here, where it is neither 24 hours nor unknown. */
+export function oddHours(model: Pick<ChartModel, 'ticks' | 'buckets'>, start: number): number | null {
+  const own = model.buckets.find((b) => b.start_ms === start)?.odd_hours ?? null;
+  if (own !== null) return own;
+  const next = model.ticks.find((t) => t.kind === 'day' && t.at_ms > start);
+  const hours = next === undefined ? 24 : (next.at_ms - start) / 3_600_000;
+  return hours !== 24 && hours > 22 && hours < 26 ? hours : null;
+}
+
+/** Where the clocks change: both offsets, while the days are wide enough to tell. */
+function paintShift(frame: Frame, model: ChartModel, at: number, x: number): void {
+  const i = model.buckets.findIndex((b) => b.start_ms === at);
+  const [before, after] = [model.buckets[i - 1], model.buckets[i]];
+  if (before === undefined || after === undefined || model.to - model.from > 3.1 * 86_400_000) return;
+  const [was, is] = [spelledOffset(before.start), spelledOffset(after.start)];
+  if (was === is) return;
+  const back = spelled(after.start).hour * 60 + spelled(after.start).minute < spelled(before.end).hour * 60 + spelled(before.end).minute || spelled(after.start).hour <= spelled(before.start).hour;
+  write(frame, was, x - 5, frame.top + 9, '--accent', 'right');
+  write(frame, `${is}, clocks went ${back ? 'back' : 'forward'}`, x + 5, frame.top + 9, '--accent', 'left');
 }
 
 function paintValueAxis(frame: Frame, lane: Lane): void {
@@ -129,9 +159,20 @@ function paintValueAxis(frame: Frame, lane: Lane): void {
     const y = crisp(box.y(lane.limit.value));
     stroke(frame, '--bad', 1, [4, 3]);
     rule(frame, frame.left, y, frame.left + frame.width, y);
-    write(frame, lane.limit.label, frame.left + 4, y - 4.5, '--bad', 'left');
     frame.ctx.setLineDash([]);
   }
+}
+
+/** Over the lines, with a rim of paper, so that it can be read where they are thick. */
+function paintLimitLabel(frame: Frame, lane: Lane): void {
+  if (lane.limit === null) return;
+  const y = crisp(laneBox(frame, lane).y(lane.limit.value)) - 4.5;
+  const { ctx } = frame;
+  ctx.font = `400 11px ${frame.font}`;
+  ctx.textAlign = 'left';
+  stroke(frame, '--surface-1', 3);
+  ctx.strokeText(lane.limit.label, frame.left + 4, y);
+  write(frame, lane.limit.label, frame.left + 4, y, '--bad', 'left');
 }
 
 function paintBand(frame: Frame, from: number, to: number): void {

@@ -7,6 +7,7 @@ import { Clock } from '../time';
 import type { Settings } from '../api/Settings';
 import type { AppError, ConnectionState, Rollup } from '../types';
 import { count } from '../format';
+import { forgetBoards } from './boards';
 import { serverTime } from './time.svelte';
 import { router } from './route.svelte';
 import { toasts } from './toasts.svelte';
@@ -73,6 +74,7 @@ class App {
       this.health = [];
       this.jobs = [];
       this.loaded = false;
+      forgetBoards();
     }
   }
 

@@ -10,6 +10,7 @@ import { isoDay } from '../time';
 import type { AppError, Rollup } from '../types';
 import { app } from './app.svelte';
 import { DEFAULT_RANGE, between, stepped } from './ranges';
+import { kept } from './boards';
 import { router } from './route.svelte';
 import { serverTime } from './time.svelte';
 
@@ -43,7 +44,9 @@ export class BoardState {
   /** Always the last 24 hours against last week: for the verdict. */
   watch = $state.raw<BoardAnswer | null>(null);
   loading = $state(false);
-  loadingSince = $state(0);
+  /** The answer on the screen is to another question than the one under way. */
+  asking = $state(false);
+  #answered = '';
   /** Every group seen without a filter. */
   known = $state.raw<(string | null)[]>([]);
   /** The bucket under the crosshair; where it comes from says which panel shows the tooltip. */
@@ -84,8 +87,9 @@ export class BoardState {
   async load(): Promise<void> {
     const asked = ++this.#asked;
     this.loading = true;
-    this.loadingSince = Date.now();
     const request = this.request();
+    const question = JSON.stringify(request);
+    this.asking = this.answer !== null && question !== this.#answered;
     const watching = this.rollup.board?.rules.length !== 0;
     const mapped = this.rollup.board?.panels.some((p) => p.kind === 'heatmap') === true;
     const main = call('board', { request }).then(
@@ -93,6 +97,8 @@ export class BoardState {
         if (asked !== this.#asked) return;
         this.answer = answer;
         this.error = null;
+        this.#answered = question;
+        this.asking = false;
         if (request.filters.length === 0) this.known = answer.groups.map((g) => g.key);
         serverTime.hear(answer.as_of_ms);
         this.loading = false;
@@ -101,6 +107,7 @@ export class BoardState {
         if (asked !== this.#asked) return;
         this.error = toAppError(error);
         this.loading = false;
+        this.asking = false;
       },
     );
     await main;
@@ -133,6 +140,9 @@ export class BoardState {
   /** Nothing that comes back is for anyone any more. */
   stop(): void {
     this.#asked += 1;
+    this.loading = false;
+    this.asking = false;
+    this.hover = null;
   }
 
   setRange(range: string): void {
@@ -172,4 +182,15 @@ export class BoardState {
   toggleGroup(key: string | null): void {
     this.setGroups(this.groups.includes(key) ? this.groups.filter((g) => g !== key) : [...this.groups, key]);
   }
+}
+
+/** One state a rollup for as long as the connection lasts, so that coming back shows at once what was there. */
+export function boardState(rollup: Rollup): BoardState {
+  const known = kept.get(rollup.rollup);
+  if (known instanceof BoardState && known.rollup.applied_at === rollup.applied_at) return known;
+  let made: BoardState | undefined;
+  $effect.root(() => { made = new BoardState(rollup); });
+  const state = made ?? new BoardState(rollup);
+  kept.set(rollup.rollup, state);
+  return state;
 }

@@ -32,14 +32,27 @@ impl Db {
         let installs_schema = !self.is_installed().await?;
         let mut connection = self.dedicated().await?;
         let (_, model) = resolve(&mut connection, declaration).await?;
-        let installed = if installs_schema { None } else { installed(&mut connection, &model.name).await? };
+        let installed = if installs_schema {
+            None
+        } else {
+            installed(&mut connection, &model.name).await?
+        };
         let warnings = checks(&mut connection, &model).await?;
         let steps = steps(&model, installed.as_ref(), declaration)?;
-        let mut sql: String = compile(&model, installed.as_ref().map_or(0, |found| found.id)).into_iter().map(|statement| statement.sql + "\n").collect();
+        let mut sql: String = compile(&model, installed.as_ref().map_or(0, |found| found.id))
+            .into_iter()
+            .map(|statement| statement.sql + "\n")
+            .collect();
         for (table, statement) in trigger_sql(&mut connection, &model).await? {
             sql.push_str(&format!("-- on {table}\n{statement}\n"));
         }
-        Ok(Plan { rollup: model.name, steps, warnings, sql, installs_schema })
+        Ok(Plan {
+            rollup: model.name,
+            steps,
+            warnings,
+            sql,
+            installs_schema,
+        })
     }
 
     /// Install the schema where it is missing, then the rollup; marks all raw rows as to be built unless `backfill` is false.
@@ -47,8 +60,13 @@ impl Db {
         // One at a time, or two that make the same triggers deadlock. The lock lasts as long as a transaction on a
         // connection of its own, which does nothing else: an end of any kind lets it go.
         let mut guard = self.dedicated().await?;
-        sqlx::raw_sql("set lock_timeout = 0; set idle_in_transaction_session_timeout = 0; begin").execute(&mut guard).await?;
-        sqlx::query("select pg_advisory_xact_lock($1)").bind(APPLY_LOCK).execute(&mut guard).await?;
+        sqlx::raw_sql("set lock_timeout = 0; set idle_in_transaction_session_timeout = 0; begin")
+            .execute(&mut guard)
+            .await?;
+        sqlx::query("select pg_advisory_xact_lock($1)")
+            .bind(APPLY_LOCK)
+            .execute(&mut guard)
+            .await?;
         let done = self.apply_alone(declaration, backfill).await;
         guard.close().await.ok();
         done
@@ -70,7 +88,11 @@ impl Db {
         make(&mut connection, &model, declaration).await?;
         // Triggers that are as they should be are left alone: a new trigger is a gap that makes everything dirty.
         let whole = found.is_some_and(|found| found.active && found.intact && storage(&found.model) == storage(&model));
-        for (_, sql) in if whole { Vec::new() } else { trigger_sql(&mut connection, &model).await? } {
+        for (_, sql) in if whole {
+            Vec::new()
+        } else {
+            trigger_sql(&mut connection, &model).await?
+        } {
             with_patience(&mut connection, &format!("begin; {sql} commit")).await?;
         }
         sqlx::raw_sql("reset lock_timeout").execute(&mut connection).await?;
@@ -81,7 +103,11 @@ impl Db {
 
     pub async fn list(&self) -> Result<Vec<RollupSummary>> {
         self.require_installed().await?;
-        let rows = sqlx::query("select name, title, model, applied_at, paused from tidemark.rollup where active order by name").fetch_all(&self.pool).await?;
+        let rows = sqlx::query(
+            "select name, title, model, applied_at, paused from tidemark.rollup where active order by name",
+        )
+        .fetch_all(&self.pool)
+        .await?;
         rows.into_iter()
             .map(|row| {
                 let model: sqlx::types::Json<Model> = row.get("model");
@@ -89,8 +115,16 @@ impl Db {
                 Ok(RollupSummary {
                     rollup: row.get("name"),
                     title: row.get("title"),
-                    sources: model.sources.iter().map(|source| format!("{}.{}", source.schema, source.table)).collect(),
-                    dimensions: model.dimensions.iter().map(|dimension| dimension.name.clone()).collect(),
+                    sources: model
+                        .sources
+                        .iter()
+                        .map(|source| format!("{}.{}", source.schema, source.table))
+                        .collect(),
+                    dimensions: model
+                        .dimensions
+                        .iter()
+                        .map(|dimension| dimension.name.clone())
+                        .collect(),
                     grains: model.levels.iter().map(|level| level.grain).collect(),
                     measures: model.numbers().map(|measure| model.info(measure)).collect(),
                     board: model.board.clone(),
@@ -109,8 +143,14 @@ impl Db {
         let mut transaction = connection.begin().await?;
         lock_rollup(&mut transaction, id).await?;
         drop_objects(&mut transaction, id, rollup).await?;
-        sqlx::query("delete from tidemark.mark where rollup_id = $1").bind(id).execute(&mut *transaction).await?;
-        sqlx::query("delete from tidemark.rollup where id = $1").bind(id).execute(&mut *transaction).await?;
+        sqlx::query("delete from tidemark.mark where rollup_id = $1")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("delete from tidemark.rollup where id = $1")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         connection.close().await.ok();
         Ok(())
@@ -118,29 +158,45 @@ impl Db {
 
     pub async fn set_paused(&self, rollup: &str, paused: bool) -> Result<()> {
         let id = self.rollup_id(rollup).await?;
-        sqlx::query("update tidemark.rollup set paused = $2 where id = $1").bind(id).bind(paused).execute(&self.pool).await?;
+        sqlx::query("update tidemark.rollup set paused = $2 where id = $1")
+            .bind(id)
+            .bind(paused)
+            .execute(&self.pool)
+            .await?;
         Ok(())
     }
 
     /// The id of an active rollup; an error with a near name where there is none.
     pub(crate) async fn rollup_id(&self, rollup: &str) -> Result<i32> {
         self.require_installed().await?;
-        if let Some(id) = sqlx::query_scalar("select id from tidemark.rollup where name = $1").bind(rollup).fetch_optional(&self.pool).await? {
+        if let Some(id) = sqlx::query_scalar("select id from tidemark.rollup where name = $1")
+            .bind(rollup)
+            .fetch_optional(&self.pool)
+            .await?
+        {
             return Ok(id);
         }
-        let names: Vec<String> = sqlx::query_scalar("select name from tidemark.rollup order by name").fetch_all(&self.pool).await?;
+        let names: Vec<String> = sqlx::query_scalar("select name from tidemark.rollup order by name")
+            .fetch_all(&self.pool)
+            .await?;
         let hint = match tidemark_core::suggest::closest(rollup, names.iter().map(String::as_str)) {
             Some(near) => format!("Did you mean {near}?"),
             None if names.is_empty() => "No rollup is installed; run: tidemark rollup apply FILE".to_owned(),
             None => format!("Installed: {}.", names.join(", ")),
         };
-        Err(Error::input("unknown_rollup", format!("There is no rollup {rollup:?} here. {hint}")))
+        Err(Error::input(
+            "unknown_rollup",
+            format!("There is no rollup {rollup:?} here. {hint}"),
+        ))
     }
 }
 
 /// Wait for the rollup's tick lock, which lasts to the end of the transaction.
 pub(crate) async fn lock_rollup(connection: &mut PgConnection, id: i32) -> Result<()> {
-    sqlx::query("select pg_advisory_xact_lock(1953064293, $1)").bind(id).execute(connection).await?;
+    sqlx::query("select pg_advisory_xact_lock(1953064293, $1)")
+        .bind(id)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -181,14 +237,30 @@ fn storage(model: &Model) -> serde_json::Value {
 
 fn steps(model: &Model, installed: Option<&Installed>, declaration: &Declaration) -> Result<Vec<String>> {
     let Some(found) = installed else {
-        let tables: Vec<String> = (0..model.levels.len()).map(|level| format!("tidemark.{}", model.table(level))).collect();
+        let tables: Vec<String> = (0..model.levels.len())
+            .map(|level| format!("tidemark.{}", model.table(level)))
+            .collect();
         let mut steps = vec![format!("create rollup tables {}", tables.join(", "))];
         if !model.relations.is_empty() {
-            steps.push(format!("create views {}", model.relations.iter().map(|relation| format!("tidemark.{}", relation.name)).collect::<Vec<_>>().join(", ")));
+            steps.push(format!(
+                "create views {}",
+                model
+                    .relations
+                    .iter()
+                    .map(|relation| format!("tidemark.{}", relation.name))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ));
         }
-        let mut on: Vec<String> = triggers(model).iter().map(|trigger| format!("{}.{}", trigger.schema, trigger.table)).collect();
+        let mut on: Vec<String> = triggers(model)
+            .iter()
+            .map(|trigger| format!("{}.{}", trigger.schema, trigger.table))
+            .collect();
         on.dedup();
-        steps.push(format!("put capture triggers (insert, update, delete, truncate) on {}", on.join(", ")));
+        steps.push(format!(
+            "put capture triggers (insert, update, delete, truncate) on {}",
+            on.join(", ")
+        ));
         steps.push("mark all raw rows as to be built; ticks then build them, newest first".to_owned());
         return Ok(steps);
     };
@@ -205,19 +277,33 @@ fn steps(model: &Model, installed: Option<&Installed>, declaration: &Declaration
     if found.frozen {
         return Err(Error::input(
             "would_lose_frozen",
-            format!("Applying this would build {} anew, and raw rows of its frozen buckets may be gone. Give the new declaration another name. Nothing was changed.", model.name),
+            format!(
+                "Applying this would build {} anew, and raw rows of its frozen buckets may be gone. Give the new declaration another name. Nothing was changed.",
+                model.name
+            ),
         ));
     }
-    Ok(vec![format!("build {} anew from raw rows, newest first; until then its buckets are computed live or say pending", model.name), "put the capture triggers on again".to_owned()])
+    Ok(vec![
+        format!(
+            "build {} anew from raw rows, newest first; until then its buckets are computed live or say pending",
+            model.name
+        ),
+        "put the capture triggers on again".to_owned(),
+    ])
 }
 
 /// Refusals, as errors, and warnings.
 async fn checks(connection: &mut PgConnection, model: &Model) -> Result<Vec<String>> {
-    let all: Option<String> = sqlx::query_scalar("select string_agg(quote_ident(pubname), ', ') from pg_publication where puballtables").fetch_one(&mut *connection).await?;
+    let all: Option<String> =
+        sqlx::query_scalar("select string_agg(quote_ident(pubname), ', ') from pg_publication where puballtables")
+            .fetch_one(&mut *connection)
+            .await?;
     if let Some(all) = all {
         return Err(Error::input(
             "publication_for_all_tables",
-            format!("Publication {all} is FOR ALL TABLES: it would publish Tidemark's own tables, and subscribers would stop. Make it FOR TABLE … or FOR TABLES IN SCHEMA … first. Nothing was changed."),
+            format!(
+                "Publication {all} is FOR ALL TABLES: it would publish Tidemark's own tables, and subscribers would stop. Make it FOR TABLE … or FOR TABLES IN SCHEMA … first. Nothing was changed."
+            ),
         ));
     }
     let mut warnings = Vec::new();
@@ -230,7 +316,12 @@ async fn checks(connection: &mut PgConnection, model: &Model) -> Result<Vec<Stri
         .fetch_one(&mut *connection)
         .await?;
         if subscribed.is_some() {
-            return Err(Error::input("subscribed", format!("{full} is filled by a logical subscription, which fires no statement triggers. Install Tidemark on the publisher instead. Nothing was changed.")));
+            return Err(Error::input(
+                "subscribed",
+                format!(
+                    "{full} is filled by a logical subscription, which fires no statement triggers. Install Tidemark on the publisher instead. Nothing was changed."
+                ),
+            ));
         }
         let indexed: bool = sqlx::query_scalar(
             "select exists (select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
@@ -244,7 +335,10 @@ async fn checks(connection: &mut PgConnection, model: &Model) -> Result<Vec<Stri
             warnings.push(format!("{full} has no index on {}: every tick reads the whole table. Make one: create index concurrently on {full} ({});", source.time_column, quote(&source.time_column)));
         }
         if matches!(source.time, TimeKind::Timestamp { ref zone } | TimeKind::Date { ref zone } if zone != "UTC") {
-            warnings.push(format!("{full}.{} is a wall clock in a zone: rows of a repeated hour can't be told apart", source.time_column));
+            warnings.push(format!(
+                "{full}.{} is a wall clock in a zone: rows of a repeated hour can't be told apart",
+                source.time_column
+            ));
         }
     }
     Ok(warnings)
@@ -253,20 +347,35 @@ async fn checks(connection: &mut PgConnection, model: &Model) -> Result<Vec<Stri
 /// CREATE TRIGGER and CREATE SCHEMA need rights; ask before anything is made.
 async fn may_trigger(connection: &mut PgConnection, declaration: &Declaration) -> Result<()> {
     let (_, model) = resolve(connection, declaration).await?;
-    let mut tables: Vec<(String, String)> = triggers(&model).into_iter().map(|trigger| (trigger.schema, trigger.table)).collect();
+    let mut tables: Vec<(String, String)> = triggers(&model)
+        .into_iter()
+        .map(|trigger| (trigger.schema, trigger.table))
+        .collect();
     tables.dedup();
     for (schema, table) in tables {
         let full = format!("{}.{}", quote(&schema), quote(&table));
         // ENABLE ALWAYS takes ownership, or membership in the owning role.
-        let may: bool = sqlx::query_scalar("select pg_has_role(relowner, 'usage') from pg_class where oid = $1::regclass").bind(&full).fetch_one(&mut *connection).await?;
+        let may: bool =
+            sqlx::query_scalar("select pg_has_role(relowner, 'usage') from pg_class where oid = $1::regclass")
+                .bind(&full)
+                .fetch_one(&mut *connection)
+                .await?;
         if !may {
             return Err(Error::Forbidden {
-                message: format!("This role may not put triggers on {full}: it must own the table, or be a member of the role that does. Let the owner run this, or: grant OWNER to this role. Nothing was changed."),
+                message: format!(
+                    "This role may not put triggers on {full}: it must own the table, or be a member of the role that does. Let the owner run this, or: grant OWNER to this role. Nothing was changed."
+                ),
             });
         }
     }
-    let schema: Option<bool> = sqlx::query_scalar("select has_schema_privilege('tidemark', 'create') from pg_namespace where nspname = 'tidemark'").fetch_optional(&mut *connection).await?;
-    let database: bool = sqlx::query_scalar("select has_database_privilege(current_database(), 'create')").fetch_one(&mut *connection).await?;
+    let schema: Option<bool> = sqlx::query_scalar(
+        "select has_schema_privilege('tidemark', 'create') from pg_namespace where nspname = 'tidemark'",
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    let database: bool = sqlx::query_scalar("select has_database_privilege(current_database(), 'create')")
+        .fetch_one(&mut *connection)
+        .await?;
     if !schema.unwrap_or(database) {
         return Err(Error::Forbidden { message: "This role may not create anything in schema tidemark, or the schema itself. Let its owner run this, or ask for: grant create on database … to …. Nothing was changed.".to_owned() });
     }
@@ -300,7 +409,10 @@ async fn trigger_sql(connection: &mut PgConnection, model: &Model) -> Result<Vec
 /// Step one: the row, the tables, the functions.
 async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declaration) -> Result<()> {
     let mut transaction = connection.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('tidemark apply ' || $1, 0))").bind(&model.name).execute(&mut *transaction).await?;
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('tidemark apply ' || $1, 0))")
+        .bind(&model.name)
+        .execute(&mut *transaction)
+        .await?;
     let taken: Option<String> = sqlx::query_scalar(
         "select string_agg(c.relname, ', ') from pg_class c where c.relnamespace = to_regnamespace('tidemark') and c.relname = any ($1)
            and not exists (select from tidemark.rollup r where r.name = $2)",
@@ -310,15 +422,25 @@ async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declar
     .fetch_one(&mut *transaction)
     .await?;
     if let Some(taken) = taken {
-        return Err(Error::input("relation_taken", format!("tidemark.{taken} exists already; give the relation another name. Nothing was changed.")));
+        return Err(Error::input(
+            "relation_taken",
+            format!("tidemark.{taken} exists already; give the relation another name. Nothing was changed."),
+        ));
     }
     let before = installed(&mut transaction, &model.name).await?;
-    let rebuild = before.as_ref().is_some_and(|found| storage(&found.model) != storage(model));
+    let rebuild = before
+        .as_ref()
+        .is_some_and(|found| storage(&found.model) != storage(model));
     if let Some(found) = before.as_ref().filter(|_| rebuild) {
         lock_rollup(&mut transaction, found.id).await?;
         drop_objects(&mut transaction, found.id, &model.name).await?;
         for gone in ["mark", "dirty", "level", "input"] {
-            sqlx::query(AssertSqlSafe(format!("delete from tidemark.{gone} where rollup_id = $1"))).bind(found.id).execute(&mut *transaction).await?;
+            sqlx::query(AssertSqlSafe(format!(
+                "delete from tidemark.{gone} where rollup_id = $1"
+            )))
+            .bind(found.id)
+            .execute(&mut *transaction)
+            .await?;
         }
         sqlx::query("update tidemark.job set state = 'cancelled', finished_at = clock_timestamp() where rollup_id = $1 and state in ('running', 'paused')").bind(found.id).execute(&mut *transaction).await?;
     }
@@ -337,7 +459,10 @@ async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declar
     .bind(rebuild)
     .fetch_one(&mut *transaction)
     .await?;
-    sqlx::query("insert into tidemark.health (rollup_id) values ($1) on conflict do nothing").bind(id).execute(&mut *transaction).await?;
+    sqlx::query("insert into tidemark.health (rollup_id) values ($1) on conflict do nothing")
+        .bind(id)
+        .execute(&mut *transaction)
+        .await?;
     for (at, level) in model.levels.iter().enumerate() {
         sqlx::query("insert into tidemark.level (rollup_id, level, grain, table_name, keep, merge_from) values ($1, $2, $3, $4, $5::text::interval, $6) on conflict do nothing")
             .bind(id)
@@ -367,14 +492,23 @@ async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declar
         .execute(&mut *transaction)
         .await?;
     }
-    sqlx::query("update tidemark.rollup set sql = $2 where id = $1").bind(id).bind(describe(model, id)).execute(&mut *transaction).await?;
+    sqlx::query("update tidemark.rollup set sql = $2 where id = $1")
+        .bind(id)
+        .bind(describe(model, id))
+        .execute(&mut *transaction)
+        .await?;
     for statement in compile(model, id) {
-        sqlx::raw_sql(AssertSqlSafe(statement.sql.clone())).execute(&mut *transaction).await.map_err(|error| {
-            tracing::debug!(name = statement.name, kind = ?statement.kind, "statement failed");
-            Error::from(error)
-        })?;
+        sqlx::raw_sql(AssertSqlSafe(statement.sql.clone()))
+            .execute(&mut *transaction)
+            .await
+            .map_err(|error| {
+                tracing::debug!(name = statement.name, kind = ?statement.kind, "statement failed");
+                Error::from(error)
+            })?;
     }
-    sqlx::query("select tidemark.grant_roles()").execute(&mut *transaction).await?;
+    sqlx::query("select tidemark.grant_roles()")
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -397,20 +531,36 @@ fn inputs(model: &Model) -> Vec<Input<'_>> {
         time: Some(&source.time_column),
         columns: &source.used,
     });
-    let lookups = model.lookups.iter().map(|lookup| Input { kind: "lookup", name: &lookup.name, schema: &lookup.schema, table: &lookup.table, time: None, columns: &lookup.used });
+    let lookups = model.lookups.iter().map(|lookup| Input {
+        kind: "lookup",
+        name: &lookup.name,
+        schema: &lookup.schema,
+        table: &lookup.table,
+        time: None,
+        columns: &lookup.used,
+    });
     sources.chain(lookups).collect()
 }
 
 /// Step three: from now on everything that changes is marked; what is there already is to be built.
 async fn activate(connection: &mut PgConnection, model: &Model, backfill: bool) -> Result<()> {
     let mut transaction = connection.begin().await?;
-    let row = sqlx::query("select id, active from tidemark.rollup where name = $1").bind(&model.name).fetch_one(&mut *transaction).await?;
+    let row = sqlx::query("select id, active from tidemark.rollup where name = $1")
+        .bind(&model.name)
+        .fetch_one(&mut *transaction)
+        .await?;
     let id: i32 = row.get("id");
     lock_rollup(&mut transaction, id).await?;
-    let active: bool = sqlx::query_scalar("select active from tidemark.rollup where id = $1").bind(id).fetch_one(&mut *transaction).await?;
+    let active: bool = sqlx::query_scalar("select active from tidemark.rollup where id = $1")
+        .bind(id)
+        .fetch_one(&mut *transaction)
+        .await?;
     // Triggers that were put back are found by their fingerprint: the next tick makes everything dirty and trusts them.
     if !active {
-        sqlx::query("select tidemark.move_lines($1, clock_timestamp())").bind(id).execute(&mut *transaction).await?;
+        sqlx::query("select tidemark.move_lines($1, clock_timestamp())")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
         sqlx::query(AssertSqlSafe(format!(
             "update tidemark.health set fingerprint = tidemark.fingerprint($1), fingerprint_seen = tidemark.fingerprint($1), capture_broken_at = null,
                extent = tidemark.{}(), watermark_at = null where rollup_id = $1",
@@ -427,8 +577,15 @@ async fn activate(connection: &mut PgConnection, model: &Model, backfill: bool) 
            )
            insert into tidemark.dirty (rollup_id, kind, span, since, job_id)
            select $1, case when $2 then 'b'::\"char\" else 'u'::\"char\" end, extent, clock_timestamp(), (select id from job) from wanted";
-        sqlx::query(build).bind(id).bind(backfill).execute(&mut *transaction).await?;
-        sqlx::query("update tidemark.rollup set active = true where id = $1").bind(id).execute(&mut *transaction).await?;
+        sqlx::query(build)
+            .bind(id)
+            .bind(backfill)
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query("update tidemark.rollup set active = true where id = $1")
+            .bind(id)
+            .execute(&mut *transaction)
+            .await?;
     }
     transaction.commit().await?;
     Ok(())
@@ -450,10 +607,13 @@ async fn drop_objects(connection: &mut PgConnection, id: i32, rollup: &str) -> R
     for statement in statements {
         // Triggers still hang on the capture functions when a rollup is built anew: those are replaced, not dropped.
         if statement.contains("__capture_") {
-            let sql = format!("do $$ begin {statement}; exception when dependent_objects_still_exist then null; end $$");
+            let sql =
+                format!("do $$ begin {statement}; exception when dependent_objects_still_exist then null; end $$");
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
         } else {
-            sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await?;
+            sqlx::raw_sql(AssertSqlSafe(statement))
+                .execute(&mut *connection)
+                .await?;
         }
     }
     Ok(())

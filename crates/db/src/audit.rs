@@ -27,14 +27,25 @@ impl Db {
         let started = Instant::now();
         let id = self.rollup_id(rollup).await?;
         if range.is_some_and(|(from, to)| from >= to) {
-            return Err(Error::input("bad_range", "The range is empty: --from must be before --to."));
+            return Err(Error::input(
+                "bad_range",
+                "The range is empty: --from must be before --to.",
+            ));
         }
         for _ in 0..4 {
-            let mut transaction = self.pool.begin_with("begin isolation level repeatable read read only").await?;
-            sqlx::raw_sql("set local statement_timeout = 0").execute(&mut *transaction).await?;
+            let mut transaction = self
+                .pool
+                .begin_with("begin isolation level repeatable read read only")
+                .await?;
+            sqlx::raw_sql("set local statement_timeout = 0")
+                .execute(&mut *transaction)
+                .await?;
             let mut found = compare(&mut transaction, id, rollup, range).await?;
             // Locks on the raw tables are held by now: was one of them truncated or rewritten under the snapshot?
-            let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)").bind(id).fetch_one(&mut *transaction).await?;
+            let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)")
+                .bind(id)
+                .fetch_one(&mut *transaction)
+                .await?;
             transaction.commit().await?;
             if !stale {
                 found.report.took_ms = started.elapsed().as_secs_f64() * 1000.0;
@@ -42,7 +53,10 @@ impl Db {
                 return Ok(found.report);
             }
         }
-        Err(Error::Server { message: "A raw table is being truncated or rewritten again and again; try again in a moment.".to_owned(), sqlstate: None })
+        Err(Error::Server {
+            message: "A raw table is being truncated or rewritten again and again; try again in a moment.".to_owned(),
+            sqlstate: None,
+        })
     }
 
     /// Keep the result where this connection may write; an audit over a read-only connection is still an audit.
@@ -51,7 +65,11 @@ impl Db {
         let may_write: bool = sqlx::query_scalar("select current_setting('transaction_read_only') = 'off' and has_table_privilege('tidemark.audit', 'insert')").fetch_one(&self.pool).await?;
         if !may_write {
             if repair {
-                return Err(Error::Forbidden { message: "This connection may only read, so --repair can't mark anything. Connect as tidemark_operator.".to_owned() });
+                return Err(Error::Forbidden {
+                    message:
+                        "This connection may only read, so --repair can't mark anything. Connect as tidemark_operator."
+                            .to_owned(),
+                });
             }
             return Ok(());
         }
@@ -132,9 +150,18 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
     .fetch_one(&mut *connection)
     .await?;
     let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
-    let clean: Vec<Span> = row.get::<Vec<DateTime<Utc>>, _>("lo").into_iter().zip(row.get::<Vec<DateTime<Utc>>, _>("hi")).collect();
+    let clean: Vec<Span> = row
+        .get::<Vec<DateTime<Utc>>, _>("lo")
+        .into_iter()
+        .zip(row.get::<Vec<DateTime<Utc>>, _>("hi"))
+        .collect();
     let lines: Vec<Option<DateTime<Utc>>> = row.get("lines");
-    let outside = sqlx::query(AssertSqlSafe(format!("select * from tidemark.{}()", quote(&format!("{rollup}__outside"))))).fetch_one(&mut *connection).await?;
+    let outside = sqlx::query(AssertSqlSafe(format!(
+        "select * from tidemark.{}()",
+        quote(&format!("{rollup}__outside"))
+    )))
+    .fetch_one(&mut *connection)
+    .await?;
     let mut compared = Compared {
         report: AuditReport {
             rollup: rollup.to_owned(),
@@ -157,7 +184,11 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
         let grain = model.levels[level].grain;
         let line = lines[level].unwrap_or(DateTime::<Utc>::MIN_UTC);
         // Where the finer level is complete this one is merged from it, below that it is computed from raw rows.
-        let merged_from = model.levels[level].merge_from.map_or(DateTime::<Utc>::MAX_UTC, |finer| lines[finer].unwrap_or(DateTime::<Utc>::MIN_UTC));
+        let merged_from = model.levels[level]
+            .merge_from
+            .map_or(DateTime::<Utc>::MAX_UTC, |finer| {
+                lines[finer].unwrap_or(DateTime::<Utc>::MIN_UTC)
+            });
         let buckets = whole_buckets(grain, &clean, line);
         let (raw, merged): (Vec<Span>, Vec<Span>) = buckets.into_iter().partition(|bucket| bucket.0 < merged_from);
         for (buckets, from_raw) in [(raw, true), (merged, false)] {
@@ -187,29 +218,51 @@ fn whole_buckets(grain: Grain, spans: &[Span], line: DateTime<Utc>) -> Vec<Span>
     out
 }
 
-async fn compare_chunk(connection: &mut PgConnection, model: &Model, level: usize, chunk: &[Span], from_raw: bool, compared: &mut Compared) -> Result<()> {
+async fn compare_chunk(
+    connection: &mut PgConnection,
+    model: &Model,
+    level: usize,
+    chunk: &[Span],
+    from_raw: bool,
+    compared: &mut Compared,
+) -> Result<()> {
     let grain = model.levels[level].grain;
     let (lo, hi): (Vec<_>, Vec<_>) = chunk.iter().copied().unzip();
-    let groups: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from tidemark.{} as t join unnest($1::timestamptz[]) as u (lo) on u.lo = t.bucket", quote(&model.table(level)))))
-        .bind(&lo)
-        .fetch_one(&mut *connection)
-        .await?;
+    let groups: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
+        "select count(*) from tidemark.{} as t join unnest($1::timestamptz[]) as u (lo) on u.lo = t.bucket",
+        quote(&model.table(level))
+    )))
+    .bind(&lo)
+    .fetch_one(&mut *connection)
+    .await?;
     compared.report.buckets += chunk.len() as i64;
     compared.report.groups += groups;
-    let rows = sqlx::query(AssertSqlSafe(format!("select * from tidemark.{}($1, $2, $3) order by 1, 2", quote(&format!("{}__diff_{grain}", model.name)))))
-        .bind(&lo)
-        .bind(&hi)
-        .bind(from_raw)
-        .fetch_all(connection)
-        .await?;
+    let rows = sqlx::query(AssertSqlSafe(format!(
+        "select * from tidemark.{}($1, $2, $3) order by 1, 2",
+        quote(&format!("{}__diff_{grain}", model.name))
+    )))
+    .bind(&lo)
+    .bind(&hi)
+    .bind(from_raw)
+    .fetch_all(connection)
+    .await?;
     for row in rows {
         let (expected, stored): (Option<Value>, Option<Value>) = (row.get("expected"), row.get("stored"));
-        let Some((what, raw_value, rollup_value)) = describe(expected.as_ref(), stored.as_ref()) else { continue };
+        let Some((what, raw_value, rollup_value)) = describe(expected.as_ref(), stored.as_ref()) else {
+            continue;
+        };
         let start: DateTime<Utc> = row.get("bucket");
         compared.report.difference_count += 1;
         compared.wrong.push((start, grain.utc_next(start)));
         if compared.report.differences.len() < LISTED {
-            compared.report.differences.push(AuditDifference { grain, bucket_start: start, group: row.get("grp"), what, rollup_value, raw_value });
+            compared.report.differences.push(AuditDifference {
+                grain,
+                bucket_start: start,
+                group: row.get("grp"),
+                what,
+                rollup_value,
+                raw_value,
+            });
         }
     }
     Ok(())
@@ -222,10 +275,22 @@ fn describe(expected: Option<&Value>, stored: Option<&Value>) -> Option<(String,
         (Some(expected), None) => Some(("missing".to_owned(), rows(expected), None)),
         (None, Some(stored)) => Some(("extra".to_owned(), None, rows(stored))),
         (Some(Value::Object(expected)), Some(Value::Object(stored))) => {
-            let different: Vec<&String> = expected.iter().filter(|(name, value)| !close(value, stored.get(*name).unwrap_or(&Value::Null))).map(|(name, _)| name).collect();
+            let different: Vec<&String> = expected
+                .iter()
+                .filter(|(name, value)| !close(value, stored.get(*name).unwrap_or(&Value::Null)))
+                .map(|(name, _)| name)
+                .collect();
             let first = *different.first()?;
-            let names = different.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
-            Some((names, expected.get(first).map(Value::to_string), stored.get(first).map(Value::to_string)))
+            let names = different
+                .iter()
+                .map(|name| name.as_str())
+                .collect::<Vec<_>>()
+                .join(", ");
+            Some((
+                names,
+                expected.get(first).map(Value::to_string),
+                stored.get(first).map(Value::to_string),
+            ))
         }
         _ => None,
     }

@@ -23,7 +23,10 @@ pub struct ConnectOptions {
 /// Without the URL: it may hold a password.
 impl std::fmt::Debug for ConnectOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ConnectOptions").field("read_only", &self.read_only).field("ticker", &self.ticker).finish_non_exhaustive()
+        f.debug_struct("ConnectOptions")
+            .field("read_only", &self.read_only)
+            .field("ticker", &self.ticker)
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,17 +47,33 @@ impl Db {
         // A connection of its own first: its error says why, where the pool's would only say that time ran out.
         let mut first = tokio::time::timeout(Duration::from_secs(10), connect.connect())
             .await
-            .map_err(|_| Error::Unreachable { message: format!("{label} did not answer within 10 s. Check host, port and firewall.") })?
+            .map_err(|_| Error::Unreachable {
+                message: format!("{label} did not answer within 10 s. Check host, port and firewall."),
+            })?
             .map_err(|error| Error::on_connect(&label, error))?;
-        let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::integer").fetch_one(&mut first).await?;
+        let version: i32 = sqlx::query_scalar("select current_setting('server_version_num')::integer")
+            .fetch_one(&mut first)
+            .await?;
         first.close().await.ok();
         if version < OLDEST {
             return Err(Error::input(
                 "server_too_old",
-                format!("{label} runs PostgreSQL {}; Tidemark needs 15 or later. Nothing was changed.", version / 10_000),
+                format!(
+                    "{label} runs PostgreSQL {}; Tidemark needs 15 or later. Nothing was changed.",
+                    version / 10_000
+                ),
             ));
         }
-        Ok(Db { pool, options: connect, label, ticker: if options.ticker.is_empty() { "cli".to_owned() } else { options.ticker.clone() } })
+        Ok(Db {
+            pool,
+            options: connect,
+            label,
+            ticker: if options.ticker.is_empty() {
+                "cli".to_owned()
+            } else {
+                options.ticker.clone()
+            },
+        })
     }
 
     /// Who and what is at the other end, and what this role may do.
@@ -73,11 +92,13 @@ impl Db {
         let read_only: bool = row.get("read_only");
         let can_operate = installed
             && !read_only
-            && sqlx::query_scalar::<_, Option<bool>>("select has_function_privilege('tidemark.tick(text, text, interval)', 'execute')")
-                .fetch_one(&self.pool)
-                .await
-                .unwrap_or(Some(false))
-                .unwrap_or(false);
+            && sqlx::query_scalar::<_, Option<bool>>(
+                "select has_function_privilege('tidemark.tick(text, text, interval)', 'execute')",
+            )
+            .fetch_one(&self.pool)
+            .await
+            .unwrap_or(Some(false))
+            .unwrap_or(false);
         Ok(ServerInfo {
             label: self.label.clone(),
             version: row.get("version"),
@@ -92,8 +113,14 @@ impl Db {
 
     /// A connection outside the pool, for work that takes minutes or holds state; closed when dropped.
     pub(crate) async fn dedicated(&self) -> Result<PgConnection> {
-        let mut connection = self.options.connect().await.map_err(|error| Error::on_connect(&self.label, error))?;
-        sqlx::query("set statement_timeout = 0").execute(&mut connection).await?;
+        let mut connection = self
+            .options
+            .connect()
+            .await
+            .map_err(|error| Error::on_connect(&self.label, error))?;
+        sqlx::query("set statement_timeout = 0")
+            .execute(&mut connection)
+            .await?;
         Ok(connection)
     }
 
@@ -108,7 +135,10 @@ fn pg_options(options: &ConnectOptions) -> Result<PgConnectOptions> {
     let mut connect = match &options.url {
         Some(url) => {
             if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-                return Err(Error::input("bad_url", "The database URL must look like postgres://user@host:5432/database."));
+                return Err(Error::input(
+                    "bad_url",
+                    "The database URL must look like postgres://user@host:5432/database.",
+                ));
             }
             // The message of the parser is left out: it may quote the password.
             PgConnectOptions::from_str(url).map_err(|_| {
@@ -117,7 +147,11 @@ fn pg_options(options: &ConnectOptions) -> Result<PgConnectOptions> {
         }
         None => PgConnectOptions::new(),
     };
-    let says_tls = options.url.as_ref().is_some_and(|url| url.contains("sslmode=") || url.contains("ssl-mode=")) || std::env::var_os("PGSSLMODE").is_some();
+    let says_tls = options
+        .url
+        .as_ref()
+        .is_some_and(|url| url.contains("sslmode=") || url.contains("ssl-mode="))
+        || std::env::var_os("PGSSLMODE").is_some();
     if !says_tls && !is_local(&connect) {
         connect = connect.ssl_mode(PgSslMode::VerifyFull);
     }
@@ -136,16 +170,22 @@ fn pg_options(options: &ConnectOptions) -> Result<PgConnectOptions> {
     if options.read_only {
         connect = connect.options([("default_transaction_read_only", "on")]);
     }
-    Ok(connect.log_statements(tracing::log::LevelFilter::Trace).log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO))
+    Ok(connect
+        .log_statements(tracing::log::LevelFilter::Trace)
+        .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO))
 }
 
 fn is_local(options: &PgConnectOptions) -> bool {
-    options.get_socket().is_some() || options.get_host().starts_with('/') || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&options.get_host())
+    options.get_socket().is_some()
+        || options.get_host().starts_with('/')
+        || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&options.get_host())
 }
 
 /// Host, port, database and user; never a password.
 fn label(options: &PgConnectOptions) -> String {
-    let host = options.get_socket().map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
+    let host = options
+        .get_socket()
+        .map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
     let database = options.get_database().unwrap_or(options.get_username());
     format!("{}@{host}:{}/{database}", options.get_username(), options.get_port())
 }

@@ -10,7 +10,13 @@ impl Db {
     pub async fn doctor(&self) -> Result<Vec<Finding>> {
         let mut findings = Vec::new();
         if !self.is_installed().await? {
-            findings.push(finding(Severity::Problem, "not_installed", None, "Schema tidemark is not installed here, or is older than this program.", Some("tidemark install")));
+            findings.push(finding(
+                Severity::Problem,
+                "not_installed",
+                None,
+                "Schema tidemark is not installed here, or is older than this program.",
+                Some("tidemark install"),
+            ));
             return Ok(findings);
         }
         self.server(&mut findings).await?;
@@ -30,7 +36,10 @@ impl Db {
                     "never_run",
                     name,
                     "nothing has ever ticked it; keep the app open, run a worker, or schedule tidemark.tick",
-                    Some(&format!("tidemark worker  -- or: select tidemark.tick('{}');", status.rollup)),
+                    Some(&format!(
+                        "tidemark worker  -- or: select tidemark.tick('{}');",
+                        status.rollup
+                    )),
                 )),
                 StatusWord::Stalled => findings.push(finding(
                     Severity::Problem,
@@ -43,13 +52,37 @@ impl Db {
             }
             if status.backing_off > 0 {
                 let error = status.last_error.clone().unwrap_or_default();
-                findings.push(finding(Severity::Problem, "backing_off", name, &format!("{} bucket spans fail and back off: {error}", status.backing_off), None));
+                findings.push(finding(
+                    Severity::Problem,
+                    "backing_off",
+                    name,
+                    &format!("{} bucket spans fail and back off: {error}", status.backing_off),
+                    None,
+                ));
             }
             if status.frozen_marks > 0 {
-                findings.push(finding(Severity::Note, "frozen_marks", name, &format!("{} changed buckets are frozen and stay as they are", status.frozen_marks), None));
+                findings.push(finding(
+                    Severity::Note,
+                    "frozen_marks",
+                    name,
+                    &format!(
+                        "{} changed buckets are frozen and stay as they are",
+                        status.frozen_marks
+                    ),
+                    None,
+                ));
             }
             if status.queue_bytes > 1_000_000_000 {
-                findings.push(finding(Severity::Warning, "queue_large", name, &format!("the queue holds {} MB; tick it, and look for what holds back its clean-up", status.queue_bytes / 1_000_000), Some("vacuum tidemark.mark;")));
+                findings.push(finding(
+                    Severity::Warning,
+                    "queue_large",
+                    name,
+                    &format!(
+                        "the queue holds {} MB; tick it, and look for what holds back its clean-up",
+                        status.queue_bytes / 1_000_000
+                    ),
+                    Some("vacuum tidemark.mark;"),
+                ));
             }
         }
         findings.sort_by_key(|finding| finding.severity as u8);
@@ -77,7 +110,13 @@ impl Db {
             ));
         }
         if row.get("standby") {
-            findings.push(finding(Severity::Warning, "standby_feedback", None, "a standby without hot_standby_feedback may cancel long reports when the queue is cleaned", Some("alter system set hot_standby_feedback = on;  -- on the standby")));
+            findings.push(finding(
+                Severity::Warning,
+                "standby_feedback",
+                None,
+                "a standby without hot_standby_feedback may cancel long reports when the queue is cleaned",
+                Some("alter system set hot_standby_feedback = on;  -- on the standby"),
+            ));
         }
         let limit: String = row.get("temp_file_limit");
         if limit != "-1" {
@@ -90,10 +129,22 @@ impl Db {
             ));
         }
         if let Some(holder) = row.get::<Option<String>, _>("holder") {
-            findings.push(finding(Severity::Warning, "long_transaction", None, &format!("a long transaction holds back the queue's clean-up: {holder}"), Some("select pg_terminate_backend(PID);")));
+            findings.push(finding(
+                Severity::Warning,
+                "long_transaction",
+                None,
+                &format!("a long transaction holds back the queue's clean-up: {holder}"),
+                Some("select pg_terminate_backend(PID);"),
+            ));
         }
         if let Some(prepared) = row.get::<Option<String>, _>("prepared") {
-            findings.push(finding(Severity::Warning, "prepared_transaction", None, &format!("prepared transactions are left open: {prepared}"), Some("commit prepared …; or rollback prepared …;")));
+            findings.push(finding(
+                Severity::Warning,
+                "prepared_transaction",
+                None,
+                &format!("prepared transactions are left open: {prepared}"),
+                Some("commit prepared …; or rollback prepared …;"),
+            ));
         }
         Ok(())
     }
@@ -118,13 +169,33 @@ impl Db {
             let (rollup, table): (String, String) = (row.get("rollup"), row.get("table_name"));
             if row.get("no_index") {
                 let time: String = row.get("time_column");
-                findings.push(finding(Severity::Warning, "no_time_index", Some(&rollup), &format!("{table} has no index on {time}: each tick reads the whole table"), Some(&format!("create index concurrently on {table} ({time});"))));
+                findings.push(finding(
+                    Severity::Warning,
+                    "no_time_index",
+                    Some(&rollup),
+                    &format!("{table} has no index on {time}: each tick reads the whole table"),
+                    Some(&format!("create index concurrently on {table} ({time});")),
+                ));
             }
             if row.get("row_security") {
-                findings.push(finding(Severity::Warning, "row_security", Some(&rollup), &format!("{table} has row-level security; the owner of schema tidemark must be exempt or ticks fail"), Some("alter role OWNER bypassrls;")));
+                findings.push(finding(
+                    Severity::Warning,
+                    "row_security",
+                    Some(&rollup),
+                    &format!(
+                        "{table} has row-level security; the owner of schema tidemark must be exempt or ticks fail"
+                    ),
+                    Some("alter role OWNER bypassrls;"),
+                ));
             }
             if row.get("subscribed") {
-                findings.push(finding(Severity::Problem, "subscribed", Some(&rollup), &format!("{table} is filled by a logical subscription, which fires no statement triggers"), None));
+                findings.push(finding(
+                    Severity::Problem,
+                    "subscribed",
+                    Some(&rollup),
+                    &format!("{table} is filled by a logical subscription, which fires no statement triggers"),
+                    None,
+                ));
             }
         }
         Ok(())
@@ -132,5 +203,11 @@ impl Db {
 }
 
 fn finding(severity: Severity, code: &str, rollup: Option<&str>, message: &str, fix: Option<&str>) -> Finding {
-    Finding { severity, code: code.to_owned(), rollup: rollup.map(str::to_owned), message: message.to_owned(), fix: fix.map(str::to_owned) }
+    Finding {
+        severity,
+        code: code.to_owned(),
+        rollup: rollup.map(str::to_owned),
+        message: message.to_owned(),
+        fix: fix.map(str::to_owned),
+    }
 }

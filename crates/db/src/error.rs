@@ -32,7 +32,10 @@ pub struct ErrorInfo {
 
 impl Error {
     pub fn input(code: &'static str, message: impl Into<String>) -> Self {
-        Error::Input { code, message: message.into() }
+        Error::Input {
+            code,
+            message: message.into(),
+        }
     }
 
     /// Exit status of the command line: 2 for bad input and refusals, 3 where the database can't be reached.
@@ -52,7 +55,11 @@ impl Error {
             Error::Forbidden { .. } => ("forbidden".to_owned(), None),
             Error::Server { sqlstate, .. } => ("server".to_owned(), sqlstate.clone()),
         };
-        ErrorInfo { code, message: self.to_string(), details }
+        ErrorInfo {
+            code,
+            message: self.to_string(),
+            details,
+        }
     }
 
     /// The SQLSTATE, where the server gave one.
@@ -67,12 +74,20 @@ impl Error {
     pub(crate) fn on_connect(label: &str, error: sqlx::Error) -> Error {
         let message = match &error {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
-                Some("28P01" | "28000") => format!("{label} refused the log-in: {}. Check user and password.", refusal.message()),
-                Some("3D000") => format!("{label}: {}. Check the database's name, or create it.", refusal.message()),
+                Some("28P01" | "28000") => format!(
+                    "{label} refused the log-in: {}. Check user and password.",
+                    refusal.message()
+                ),
+                Some("3D000") => format!(
+                    "{label}: {}. Check the database's name, or create it.",
+                    refusal.message()
+                ),
                 Some("53300") => format!("{label} has no connection left: {}.", refusal.message()),
                 _ => format!("{label}: {}", refusal.message()),
             },
-            sqlx::Error::Tls(cause) => format!("{label}: TLS failed: {cause}. Check the certificate, or set sslmode in the URL."),
+            sqlx::Error::Tls(cause) => {
+                format!("{label}: TLS failed: {cause}. Check the certificate, or set sslmode in the URL.")
+            }
             other => format!("{label} can't be reached: {other}. Check host and port, and that the server runs."),
         };
         Error::Unreachable { message }
@@ -83,22 +98,47 @@ impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(refusal) => from_database(refusal.as_ref()),
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => {
-                Error::Unreachable { message: format!("The connection to the database broke: {error}. Nothing was lost; try again.") }
-            }
-            _ => Error::Server { message: error.to_string(), sqlstate: None },
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::WorkerCrashed => Error::Unreachable {
+                message: format!("The connection to the database broke: {error}. Nothing was lost; try again."),
+            },
+            _ => Error::Server {
+                message: error.to_string(),
+                sqlstate: None,
+            },
         }
     }
 }
 
 fn from_database(refusal: &dyn DatabaseError) -> Error {
     let message = refusal.message().to_owned();
-    let hint = refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(|pg| pg.hint()).map_or(String::new(), |hint| format!(" {hint}"));
+    let hint = refusal
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        .and_then(|pg| pg.hint())
+        .map_or(String::new(), |hint| format!(" {hint}"));
     match refusal.code().as_deref() {
-        Some("42501") => Error::Forbidden { message: format!("This role lacks a right: {message}. docs/OPERATIONS.md lists the rights.{hint}") },
-        Some("57P01" | "57P02" | "57P03" | "08006" | "08003") => Error::Unreachable { message: format!("The server ended the connection: {message}. Nothing was lost; try again.") },
-        Some("25006") => Error::Forbidden { message: format!("This connection may only read: {message}.") },
-        Some("57014") => Error::Server { message: format!("The statement was canceled or took too long: {message}. Ask for a shorter range, or try again."), sqlstate: Some("57014".to_owned()) },
-        code => Error::Server { message: format!("{message}{hint}"), sqlstate: code.map(str::to_owned) },
+        Some("42501") => Error::Forbidden {
+            message: format!("This role lacks a right: {message}. docs/OPERATIONS.md lists the rights.{hint}"),
+        },
+        Some("57P01" | "57P02" | "57P03" | "08006" | "08003") => Error::Unreachable {
+            message: format!("The server ended the connection: {message}. Nothing was lost; try again."),
+        },
+        Some("25006") => Error::Forbidden {
+            message: format!("This connection may only read: {message}."),
+        },
+        Some("57014") => Error::Server {
+            message: format!(
+                "The statement was canceled or took too long: {message}. Ask for a shorter range, or try again."
+            ),
+            sqlstate: Some("57014".to_owned()),
+        },
+        code => Error::Server {
+            message: format!("{message}{hint}"),
+            sqlstate: code.map(str::to_owned),
+        },
     }
 }

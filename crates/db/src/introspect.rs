@@ -12,23 +12,41 @@ use crate::{Declaration, Error, Result};
 
 /// Read a declaration and resolve it against this database. Changes nothing.
 pub(crate) async fn resolve(connection: &mut PgConnection, declaration: &Declaration) -> Result<(Spec, Model)> {
-    let spec = Spec::parse(&declaration.origin, &declaration.text).map_err(|error| Error::input("bad_declaration", error.to_string()))?;
+    let spec = Spec::parse(&declaration.origin, &declaration.text)
+        .map_err(|error| Error::input("bad_declaration", error.to_string()))?;
     let mut facts = Vec::new();
     for source in &spec.source {
         facts.push(source_facts(connection, declaration, source).await?);
     }
     for dimension in spec.dimensions.values() {
-        let known: bool = sqlx::query_scalar("select to_regtype($1) is not null").bind(&dimension.get_ref().sql_type).fetch_one(&mut *connection).await?;
+        let known: bool = sqlx::query_scalar("select to_regtype($1) is not null")
+            .bind(&dimension.get_ref().sql_type)
+            .fetch_one(&mut *connection)
+            .await?;
         if !known {
-            return Err(at(declaration, dimension.span(), format!("there is no type {:?}; write a PostgreSQL type such as text, uuid or integer", dimension.get_ref().sql_type)));
+            return Err(at(
+                declaration,
+                dimension.span(),
+                format!(
+                    "there is no type {:?}; write a PostgreSQL type such as text, uuid or integer",
+                    dimension.get_ref().sql_type
+                ),
+            ));
         }
     }
     let model = Model::resolve(&spec, &facts).map_err(|error| {
         let span = match &error {
-            ModelError::TimeType { source_name, .. } => spec.source.iter().find(|source| source.name.get_ref() == source_name).map(|source| source.time.span()),
-            ModelError::NotANumber { source_name, value, .. } => {
-                spec.source.iter().find(|source| source.name.get_ref() == source_name).and_then(|source| source.values.get(value)).map(|value| value.span())
-            }
+            ModelError::TimeType { source_name, .. } => spec
+                .source
+                .iter()
+                .find(|source| source.name.get_ref() == source_name)
+                .map(|source| source.time.span()),
+            ModelError::NotANumber { source_name, value, .. } => spec
+                .source
+                .iter()
+                .find(|source| source.name.get_ref() == source_name)
+                .and_then(|source| source.values.get(value))
+                .map(|value| value.span()),
         };
         at(declaration, span.unwrap_or(0..0), error.to_string())
     })?;
@@ -41,9 +59,17 @@ fn at(declaration: &Declaration, span: std::ops::Range<usize>, message: String) 
 }
 
 /// Find a table by search path, as a query would.
-async fn locate(connection: &mut PgConnection, declaration: &Declaration, text: &toml::Spanned<String>) -> Result<(String, String)> {
-    let named = table_ref(text.get_ref()).ok_or_else(|| at(declaration, text.span(), "table can't be read".to_owned()))?;
-    let full = named.schema.as_ref().map_or_else(|| quote(&named.table), |schema| format!("{}.{}", quote(schema), quote(&named.table)));
+async fn locate(
+    connection: &mut PgConnection,
+    declaration: &Declaration,
+    text: &toml::Spanned<String>,
+) -> Result<(String, String)> {
+    let named =
+        table_ref(text.get_ref()).ok_or_else(|| at(declaration, text.span(), "table can't be read".to_owned()))?;
+    let full = named.schema.as_ref().map_or_else(
+        || quote(&named.table),
+        |schema| format!("{}.{}", quote(schema), quote(&named.table)),
+    );
     let found = sqlx::query(
         "select n.nspname::text as schema, c.relname::text as name, c.relkind::text as kind,
            has_table_privilege(c.oid, 'select') as readable
@@ -56,22 +82,47 @@ async fn locate(connection: &mut PgConnection, declaration: &Declaration, text: 
         let names: Vec<String> = sqlx::query_scalar("select c.relname::text from pg_class c where c.relkind in ('r', 'p') and pg_table_is_visible(c.oid) and c.relnamespace <> 'pg_catalog'::regnamespace")
             .fetch_all(connection)
             .await?;
-        let hint = tidemark_core::suggest::closest(&named.table, names.iter().map(String::as_str)).map_or(String::new(), |near| format!("; did you mean {near:?}?"));
-        return Err(at(declaration, text.span(), format!("there is no table {full} here{hint}")));
+        let hint = tidemark_core::suggest::closest(&named.table, names.iter().map(String::as_str))
+            .map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+        return Err(at(
+            declaration,
+            text.span(),
+            format!("there is no table {full} here{hint}"),
+        ));
     };
     match found.get::<String, _>("kind").as_str() {
         "r" | "p" => {}
-        "v" | "m" => return Err(at(declaration, text.span(), format!("{full} is a view; capture by triggers needs a table"))),
-        "f" => return Err(at(declaration, text.span(), format!("{full} is a foreign table; capture by triggers needs a table of this database"))),
+        "v" | "m" => {
+            return Err(at(
+                declaration,
+                text.span(),
+                format!("{full} is a view; capture by triggers needs a table"),
+            ));
+        }
+        "f" => {
+            return Err(at(
+                declaration,
+                text.span(),
+                format!("{full} is a foreign table; capture by triggers needs a table of this database"),
+            ));
+        }
         _ => return Err(at(declaration, text.span(), format!("{full} is not a table"))),
     }
     if !found.get::<bool, _>("readable") {
-        return Err(Error::Forbidden { message: format!("This role may not read {full}. Ask its owner for: grant select on {full} to current_user; (see docs/OPERATIONS.md)") });
+        return Err(Error::Forbidden {
+            message: format!(
+                "This role may not read {full}. Ask its owner for: grant select on {full} to current_user; (see docs/OPERATIONS.md)"
+            ),
+        });
     }
     Ok((found.get("schema"), found.get("name")))
 }
 
-async fn source_facts(connection: &mut PgConnection, declaration: &Declaration, source: &Source) -> Result<SourceFacts> {
+async fn source_facts(
+    connection: &mut PgConnection,
+    declaration: &Declaration,
+    source: &Source,
+) -> Result<SourceFacts> {
     let mut tables = vec![locate(connection, declaration, &source.table).await?];
     for lookup in &source.lookups {
         tables.push(locate(connection, declaration, &lookup.table).await?);
@@ -79,7 +130,9 @@ async fn source_facts(connection: &mut PgConnection, declaration: &Declaration, 
     let (from, probes) = probe(source, &tables);
     // Under the search path that the engine's functions have: a function or type that it doesn't find is named now, not
     // at the first tick, and types are written as they will be written then.
-    sqlx::raw_sql("begin; set local search_path = pg_catalog, pg_temp").execute(&mut *connection).await?;
+    sqlx::raw_sql("begin; set local search_path = pg_catalog, pg_temp")
+        .execute(&mut *connection)
+        .await?;
     let found = probe_all(connection, declaration, &from, &probes, &tables).await;
     sqlx::raw_sql("rollback").execute(&mut *connection).await?;
     let (types, used) = found?;
@@ -89,14 +142,23 @@ async fn source_facts(connection: &mut PgConnection, declaration: &Declaration, 
     for (at_lookup, lookup) in source.lookups.iter().enumerate() {
         unique_key(connection, declaration, lookup, &tables[at_lookup + 1]).await?;
     }
-    let value_types = types.iter().filter_map(|(column, kind)| column.strip_prefix("v_").map(|value| (value.to_owned(), kind.clone()))).collect();
+    let value_types = types
+        .iter()
+        .filter_map(|(column, kind)| column.strip_prefix("v_").map(|value| (value.to_owned(), kind.clone())))
+        .collect();
     let used_of = |table: &(String, String)| used.get(table).cloned().unwrap_or_default();
     Ok(SourceFacts {
         schema: tables[0].0.clone(),
         time_type: types.get("time").cloned().unwrap_or_default(),
         value_types,
         used: used_of(&tables[0]),
-        lookups: tables[1..].iter().map(|table| LookupFacts { schema: table.0.clone(), used: used_of(table) }).collect(),
+        lookups: tables[1..]
+            .iter()
+            .map(|table| LookupFacts {
+                schema: table.0.clone(),
+                used: used_of(table),
+            })
+            .collect(),
     })
 }
 
@@ -104,17 +166,32 @@ type Types = BTreeMap<String, String>;
 type Used = BTreeMap<(String, String), BTreeMap<String, String>>;
 
 /// One view over all expressions; where it fails, one view each to find the culprit.
-async fn probe_all(connection: &mut PgConnection, declaration: &Declaration, from: &str, probes: &[Probe], _tables: &[(String, String)]) -> Result<(Types, Used)> {
+async fn probe_all(
+    connection: &mut PgConnection,
+    declaration: &Declaration,
+    from: &str,
+    probes: &[Probe],
+    _tables: &[(String, String)],
+) -> Result<(Types, Used)> {
     let view = |probes: &[&Probe]| {
-        let columns: Vec<String> = probes.iter().map(|probe| format!("({}) as {}", probe.sql, quote(&probe.column))).collect();
-        format!("create temp view tidemark_probe as select {} from {from}", columns.join(", "))
+        let columns: Vec<String> = probes
+            .iter()
+            .map(|probe| format!("({}) as {}", probe.sql, quote(&probe.column)))
+            .collect();
+        format!(
+            "create temp view tidemark_probe as select {} from {from}",
+            columns.join(", ")
+        )
     };
     sqlx::raw_sql("savepoint probe").execute(&mut *connection).await?;
     let all: Vec<&Probe> = probes.iter().collect();
     if let Err(error) = sqlx::raw_sql(AssertSqlSafe(view(&all))).execute(&mut *connection).await {
         for probe in probes {
             sqlx::raw_sql("rollback to probe").execute(&mut *connection).await?;
-            if let Err(culprit) = sqlx::raw_sql(AssertSqlSafe(view(&[probe]))).execute(&mut *connection).await {
+            if let Err(culprit) = sqlx::raw_sql(AssertSqlSafe(view(&[probe])))
+                .execute(&mut *connection)
+                .await
+            {
                 return Err(explain(declaration, probe, culprit));
             }
         }
@@ -145,18 +222,36 @@ async fn probe_all(connection: &mut PgConnection, declaration: &Declaration, fro
 
 /// A culprit in the words of the server, with a near name where it knows one.
 fn explain(declaration: &Declaration, probe: &Probe, culprit: sqlx::Error) -> Error {
-    let sqlx::Error::Database(refusal) = &culprit else { return culprit.into() };
+    let sqlx::Error::Database(refusal) = &culprit else {
+        return culprit.into();
+    };
     if refusal.code().as_deref() == Some("42501") {
         return culprit.into();
     }
-    let hint = refusal.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().and_then(|pg| pg.hint()).map_or(String::new(), |hint| format!(". {hint}"));
-    at(declaration, probe.span.clone(), format!("{}: {}{hint}", probe.what, refusal.message()))
+    let hint = refusal
+        .try_downcast_ref::<sqlx::postgres::PgDatabaseError>()
+        .and_then(|pg| pg.hint())
+        .map_or(String::new(), |hint| format!(". {hint}"));
+    at(
+        declaration,
+        probe.span.clone(),
+        format!("{}: {}{hint}", probe.what, refusal.message()),
+    )
 }
 
 /// A lookup's key must be unique, or one raw row would count several times.
-async fn unique_key(connection: &mut PgConnection, declaration: &Declaration, lookup: &tidemark_core::spec::Lookup, table: &(String, String)) -> Result<()> {
+async fn unique_key(
+    connection: &mut PgConnection,
+    declaration: &Declaration,
+    lookup: &tidemark_core::spec::Lookup,
+    table: &(String, String),
+) -> Result<()> {
     let alias = table_ref(lookup.table.get_ref()).map_or_else(String::new, |table| table.alias);
-    let keys: Vec<String> = tidemark_core::spec::on::key_pairs(lookup.on.get_ref(), &alias).unwrap_or_default().into_iter().map(|pair| pair.column).collect();
+    let keys: Vec<String> = tidemark_core::spec::on::key_pairs(lookup.on.get_ref(), &alias)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|pair| pair.column)
+        .collect();
     let unique: bool = sqlx::query_scalar(
         "select exists (
            select from pg_index i
@@ -175,6 +270,12 @@ async fn unique_key(connection: &mut PgConnection, declaration: &Declaration, lo
     Err(at(
         declaration,
         lookup.on.span(),
-        format!("{}.{} has no unique index on ({keys}), so a raw row could be counted twice; make one: create unique index concurrently on {}.{} ({keys});", table.0, table.1, quote(&table.0), quote(&table.1)),
+        format!(
+            "{}.{} has no unique index on ({keys}), so a raw row could be counted twice; make one: create unique index concurrently on {}.{} ({keys});",
+            table.0,
+            table.1,
+            quote(&table.0),
+            quote(&table.1)
+        ),
     ))
 }

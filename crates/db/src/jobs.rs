@@ -27,15 +27,25 @@ impl Db {
     /// What a recompute would do.
     pub async fn recompute_preview(&self, request: &RecomputeRequest) -> Result<RecomputePreview> {
         let id = self.checked(request).await?;
-        let row = sqlx::query(TARGET).bind(id).bind(request.from).bind(request.to).fetch_one(&self.pool).await?;
-        let (buckets, frozen): (i64, i64) = (row.get("buckets"), row.get("frozen"));
-        let span: sqlx::postgres::types::PgRange<DateTime<Utc>> = row.try_get("span").unwrap_or(EMPTY);
-        let (Some(from), Some(to)) = bounds(&span) else { return Err(self.nothing(request, &row)) };
-        let estimate: f64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select tidemark.\"{}__estimate\"(array[$1], array[$2])", request.rollup)))
-            .bind(from)
-            .bind(to)
+        let row = sqlx::query(TARGET)
+            .bind(id)
+            .bind(request.from)
+            .bind(request.to)
             .fetch_one(&self.pool)
             .await?;
+        let (buckets, frozen): (i64, i64) = (row.get("buckets"), row.get("frozen"));
+        let span: sqlx::postgres::types::PgRange<DateTime<Utc>> = row.try_get("span").unwrap_or(EMPTY);
+        let (Some(from), Some(to)) = bounds(&span) else {
+            return Err(self.nothing(request, &row));
+        };
+        let estimate: f64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
+            "select tidemark.\"{}__estimate\"(array[$1], array[$2])",
+            request.rollup
+        )))
+        .bind(from)
+        .bind(to)
+        .fetch_one(&self.pool)
+        .await?;
         // The rate of the last ticks that worked; a quarter of a million rows a second where none has.
         let rate: Option<f64> = sqlx::query_scalar(
             "select (sum(raw_rows) / nullif(sum(took_ms), 0) * 1000)::double precision
@@ -58,7 +68,12 @@ impl Db {
     /// Ask for a recompute. The buckets go on being served as exact; they are clean.
     pub async fn recompute(&self, request: &RecomputeRequest) -> Result<Job> {
         let id = self.checked(request).await?;
-        let row = sqlx::query(TARGET).bind(id).bind(request.from).bind(request.to).fetch_one(&self.pool).await?;
+        let row = sqlx::query(TARGET)
+            .bind(id)
+            .bind(request.from)
+            .bind(request.to)
+            .fetch_one(&self.pool)
+            .await?;
         if row.get::<i64, _>("buckets") == 0 {
             return Err(self.nothing(request, &row));
         }
@@ -83,10 +98,19 @@ impl Db {
         if let (Some(from), Some(to)) = (request.from, request.to)
             && from >= to
         {
-            return Err(Error::input("bad_range", "The range is empty: --from must be before --to."));
+            return Err(Error::input(
+                "bad_range",
+                "The range is empty: --from must be before --to.",
+            ));
         }
         if request.scope.is_some() {
-            return Err(Error::input("no_scope", format!("{} declares no scope, so a recompute covers all groups of a bucket. Leave --scope out.", request.rollup)));
+            return Err(Error::input(
+                "no_scope",
+                format!(
+                    "{} declares no scope, so a recompute covers all groups of a bucket. Leave --scope out.",
+                    request.rollup
+                ),
+            ));
         }
         Ok(id)
     }
@@ -94,26 +118,51 @@ impl Db {
     fn nothing(&self, request: &RecomputeRequest, row: &PgRow) -> Error {
         let frozen: i64 = row.get("frozen");
         if frozen > 0 {
-            return Error::input("frozen", format!("{frozen} buckets of that range are frozen: their raw rows may be gone, so they are not recomputed. Nothing was changed."));
+            return Error::input(
+                "frozen",
+                format!(
+                    "{frozen} buckets of that range are frozen: their raw rows may be gone, so they are not recomputed. Nothing was changed."
+                ),
+            );
         }
         let extent: sqlx::postgres::types::PgRange<DateTime<Utc>> = row.try_get("extent").unwrap_or(EMPTY);
         match bounds(&extent) {
-            (Some(from), Some(to)) => Error::input("no_data", format!("There is nothing to recompute in that range: data of {} lies from {} to {}.", request.rollup, from.to_rfc3339(), to.to_rfc3339())),
-            _ => Error::input("no_data", format!("There is nothing to recompute: {} has no rows yet.", request.rollup)),
+            (Some(from), Some(to)) => Error::input(
+                "no_data",
+                format!(
+                    "There is nothing to recompute in that range: data of {} lies from {} to {}.",
+                    request.rollup,
+                    from.to_rfc3339(),
+                    to.to_rfc3339()
+                ),
+            ),
+            _ => Error::input(
+                "no_data",
+                format!("There is nothing to recompute: {} has no rows yet.", request.rollup),
+            ),
         }
     }
 
     /// All jobs, newest first; at most 500.
     pub async fn jobs(&self) -> Result<Vec<Job>> {
         self.require_installed().await?;
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!("{JOB} order by j.state not in ('running', 'paused'), j.id desc limit 500"))).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{JOB} order by j.state not in ('running', 'paused'), j.id desc limit 500"
+        )))
+        .fetch_all(&self.pool)
+        .await?;
         Ok(rows.iter().map(job_of).collect())
     }
 
     pub async fn job(&self, id: i64) -> Result<Job> {
         self.require_installed().await?;
-        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{JOB} where j.id = $1"))).bind(id).fetch_optional(&self.pool).await?;
-        row.as_ref().map(job_of).ok_or_else(|| Error::input("unknown_job", format!("There is no job {id}. Run: tidemark jobs")))
+        let row = sqlx::query(sqlx::AssertSqlSafe(format!("{JOB} where j.id = $1")))
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref()
+            .map(job_of)
+            .ok_or_else(|| Error::input("unknown_job", format!("There is no job {id}. Run: tidemark jobs")))
     }
 
     /// End a job. What it asked to recompute stays as it is; what was never built stays unbuilt and is computed live.
@@ -132,14 +181,20 @@ impl Db {
     async fn change_job(&self, id: i64, to: JobState) -> Result<Job> {
         let job = self.job(id).await?;
         if matches!(job.state, JobState::Done | JobState::Cancelled) {
-            let word = if job.state == JobState::Done { "done" } else { "cancelled" };
+            let word = if job.state == JobState::Done {
+                "done"
+            } else {
+                "cancelled"
+            };
             return Err(Error::input("job_ended", format!("Job {id} is {word} already.")));
         }
         let rollup = self.rollup_id(&job.rollup).await?;
         let mut connection = self.pool.acquire().await?;
         let mut transaction = connection.begin().await?;
         // Under the tick's lock, so that no tick puts back what is taken away here.
-        sqlx::query("set local lock_timeout = '30s'").execute(&mut *transaction).await?;
+        sqlx::query("set local lock_timeout = '30s'")
+            .execute(&mut *transaction)
+            .await?;
         lock_rollup(&mut transaction, rollup).await?;
         let word = match to {
             JobState::Running => "running",
@@ -157,8 +212,14 @@ impl Db {
         .await?
         .rows_affected();
         if changed > 0 && to == JobState::Cancelled {
-            sqlx::query("delete from tidemark.dirty where job_id = $1 and kind = 'r'").bind(id).execute(&mut *transaction).await?;
-            sqlx::query("update tidemark.dirty set kind = 'u', job_id = null where job_id = $1").bind(id).execute(&mut *transaction).await?;
+            sqlx::query("delete from tidemark.dirty where job_id = $1 and kind = 'r'")
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
+            sqlx::query("update tidemark.dirty set kind = 'u', job_id = null where job_id = $1")
+                .bind(id)
+                .execute(&mut *transaction)
+                .await?;
         }
         transaction.commit().await?;
         drop(connection);
@@ -166,7 +227,10 @@ impl Db {
     }
 }
 
-const EMPTY: sqlx::postgres::types::PgRange<DateTime<Utc>> = sqlx::postgres::types::PgRange { start: std::ops::Bound::Unbounded, end: std::ops::Bound::Unbounded };
+const EMPTY: sqlx::postgres::types::PgRange<DateTime<Utc>> = sqlx::postgres::types::PgRange {
+    start: std::ops::Bound::Unbounded,
+    end: std::ops::Bound::Unbounded,
+};
 
 fn bounds(range: &sqlx::postgres::types::PgRange<DateTime<Utc>>) -> (Option<DateTime<Utc>>, Option<DateTime<Utc>>) {
     let value = |bound: &std::ops::Bound<DateTime<Utc>>| match bound {
@@ -187,13 +251,21 @@ fn job_of(row: &PgRow) -> Job {
     let created_at: DateTime<Utc> = row.get("created_at");
     let finished_at: Option<DateTime<Utc>> = row.get("finished_at");
     let now: DateTime<Utc> = row.get("now");
-    let done = if state == JobState::Done { total } else { (total - waiting).max(0) };
+    let done = if state == JobState::Done {
+        total
+    } else {
+        (total - waiting).max(0)
+    };
     let seconds = (finished_at.unwrap_or(now) - created_at).as_seconds_f64();
     let rate = (done > 0 && seconds > 0.0).then(|| done as f64 / seconds);
     Job {
         id: row.get("id"),
         rollup: row.get("rollup"),
-        kind: if row.get::<&str, _>("kind") == "build" { JobKind::Build } else { JobKind::Request },
+        kind: if row.get::<&str, _>("kind") == "build" {
+            JobKind::Build
+        } else {
+            JobKind::Request
+        },
         state,
         from: row.get("from_at"),
         to: row.get("to_at"),
@@ -205,6 +277,8 @@ fn job_of(row: &PgRow) -> Job {
         buckets_total: total,
         buckets_done: done,
         rate,
-        seconds_left: rate.filter(|_| state == JobState::Running).map(|rate| (total - done) as f64 / rate),
+        seconds_left: rate
+            .filter(|_| state == JobState::Running)
+            .map(|rate| (total - done) as f64 / rate),
     }
 }

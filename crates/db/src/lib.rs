@@ -34,7 +34,10 @@ pub struct Db {
 /// Without the connection's options: they hold the password.
 impl std::fmt::Debug for Db {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Db").field("label", &self.label).field("ticker", &self.ticker).finish_non_exhaustive()
+        f.debug_struct("Db")
+            .field("label", &self.label)
+            .field("ticker", &self.ticker)
+            .finish_non_exhaustive()
     }
 }
 

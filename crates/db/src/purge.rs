@@ -14,11 +14,21 @@ const BATCH: i64 = 20_000;
 impl Db {
     /// Freeze all buckets before `before` (rounded down to a bucket): they are never recomputed again. With `raw`, then
     /// delete the raw rows before it, in batches. Returns how many were deleted.
-    pub async fn purge(&self, rollup: &str, before: DateTime<Utc>, raw: bool, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<u64> {
+    pub async fn purge(
+        &self,
+        rollup: &str,
+        before: DateTime<Utc>,
+        raw: bool,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<u64> {
         let id = self.rollup_id(rollup).await?;
         let model = self.model(rollup).await?;
         // A bucket is recomputed as the first level that is kept for ever: the line lies on its grid.
-        let unit = model.levels.iter().find(|level| level.keep.is_none()).map_or(model.base(), |level| level.grain);
+        let unit = model
+            .levels
+            .iter()
+            .find(|level| level.keep.is_none())
+            .map_or(model.base(), |level| level.grain);
         let line = unit.utc_floor(before);
         let mut connection = self.dedicated().await?;
         let mut transaction = connection.begin().await?;
@@ -35,15 +45,25 @@ impl Db {
         .fetch_one(&mut *transaction)
         .await?;
         if line >= row.get::<DateTime<Utc>, _>("now") {
-            return Err(Error::input("bad_range", "--before lies in the future: that would freeze the current bucket. Nothing was changed."));
+            return Err(Error::input(
+                "bad_range",
+                "--before lies in the future: that would freeze the current bucket. Nothing was changed.",
+            ));
         }
         if row.get("waiting") {
             return Err(Error::input(
                 "not_built",
-                format!("Some buckets before {} wait to be computed; freezing them now would keep wrong numbers for ever. Run: tidemark tick {rollup} --drain. Nothing was changed.", line.to_rfc3339()),
+                format!(
+                    "Some buckets before {} wait to be computed; freezing them now would keep wrong numbers for ever. Run: tidemark tick {rollup} --drain. Nothing was changed.",
+                    line.to_rfc3339()
+                ),
             ));
         }
-        sqlx::query("update tidemark.rollup set frozen_before = greatest(frozen_before, $2) where id = $1").bind(id).bind(line).execute(&mut *transaction).await?;
+        sqlx::query("update tidemark.rollup set frozen_before = greatest(frozen_before, $2) where id = $1")
+            .bind(id)
+            .bind(line)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         let mut deleted = 0;
         if raw {
@@ -74,31 +94,61 @@ impl Db {
             None => Ok(()),
             Some(others) => Err(Error::input(
                 "needed_elsewhere",
-                format!("Rollup {others} needs the raw rows of {} too. Freeze it first: tidemark purge {others} --before {}. No row was deleted; {rollup} is frozen.", source.table_sql(), line.to_rfc3339()),
+                format!(
+                    "Rollup {others} needs the raw rows of {} too. Freeze it first: tidemark purge {others} --before {}. No row was deleted; {rollup} is frozen.",
+                    source.table_sql(),
+                    line.to_rfc3339()
+                ),
             )),
         }
     }
 }
 
-async fn delete_before(connection: &mut sqlx::PgConnection, model: &Model, source: &SourceModel, line: DateTime<Utc>, before: u64, progress: &mut (dyn FnMut(Progress) + Send)) -> Result<u64> {
+async fn delete_before(
+    connection: &mut sqlx::PgConnection,
+    model: &Model,
+    source: &SourceModel,
+    line: DateTime<Utc>,
+    before: u64,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> Result<u64> {
     let column = quote(&source.time_column);
     let condition = match &source.time {
         TimeKind::Timestamptz => format!("{column} < $1"),
-        TimeKind::Timestamp { zone } => format!("{column} < ($1 at time zone {})", tidemark_core::spec::on::literal(zone)),
-        TimeKind::Date { zone } => format!("{column} < ($1 at time zone {})::date", tidemark_core::spec::on::literal(zone)),
+        TimeKind::Timestamp { zone } => format!(
+            "{column} < ($1 at time zone {})",
+            tidemark_core::spec::on::literal(zone)
+        ),
+        TimeKind::Date { zone } => format!(
+            "{column} < ($1 at time zone {})::date",
+            tidemark_core::spec::on::literal(zone)
+        ),
         TimeKind::Epoch { per_second } => format!("{column} < ceil(extract(epoch from $1) * {per_second})::bigint"),
     };
     // The condition twice: a ctid names a row in every partition, and only the old ones may go.
-    let sql = format!("delete from {table} where {condition} and ctid = any (array(select ctid from {table} where {condition} limit {BATCH}))", table = source.table_sql());
+    let sql = format!(
+        "delete from {table} where {condition} and ctid = any (array(select ctid from {table} where {condition} limit {BATCH}))",
+        table = source.table_sql()
+    );
     let mut deleted = 0;
     loop {
         let mut transaction = connection.begin().await?;
-        let gone = sqlx::query(AssertSqlSafe(sql.clone())).bind(line).execute(&mut *transaction).await?.rows_affected();
+        let gone = sqlx::query(AssertSqlSafe(sql.clone()))
+            .bind(line)
+            .execute(&mut *transaction)
+            .await?
+            .rows_affected();
         // Its own deletions are no changes that a person should look at.
-        sqlx::query("select tidemark.forget_frozen()").execute(&mut *transaction).await?;
+        sqlx::query("select tidemark.forget_frozen()")
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         deleted += gone;
-        progress(Progress { what: format!("{}: raw rows deleted from {}", model.name, source.table_sql()), done: before + deleted, total: 0 });
+        progress(Progress {
+            what: format!("{}: raw rows deleted from {}", model.name, source.table_sql()),
+            done: before + deleted,
+            total: 0,
+        });
         if gone == 0 {
             return Ok(deleted);
         }

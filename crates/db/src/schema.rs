@@ -44,7 +44,12 @@ impl Db {
         );
         for migration in MIGRATIONS.iter() {
             let checksum: String = migration.checksum.iter().map(|byte| format!("{byte:02x}")).collect();
-            sql.push_str(&format!("\n-- {} {}\n{}\n", migration.version, migration.description, migration.sql.as_str()));
+            sql.push_str(&format!(
+                "\n-- {} {}\n{}\n",
+                migration.version,
+                migration.description,
+                migration.sql.as_str()
+            ));
             sql.push_str(&format!(
                 "insert into tidemark._migration (version, description, success, checksum, execution_time)\n  values ({}, '{}', true, '\\x{checksum}', 0);\n",
                 migration.version,
@@ -69,8 +74,14 @@ impl Db {
         let mut connection = self.pool.acquire().await?;
         match look(&mut connection).await? {
             Some(version) if version == newest() => Ok(()),
-            Some(_) => Err(Error::input("schema_older", "Schema tidemark is older than this program. Run: tidemark install")),
-            None => Err(Error::input("not_installed", "Tidemark is not installed in this database. Run: tidemark install, or tidemark rollup apply FILE")),
+            Some(_) => Err(Error::input(
+                "schema_older",
+                "Schema tidemark is older than this program. Run: tidemark install",
+            )),
+            None => Err(Error::input(
+                "not_installed",
+                "Tidemark is not installed in this database. Run: tidemark install, or tidemark rollup apply FILE",
+            )),
         }
     }
 
@@ -78,7 +89,10 @@ impl Db {
     pub async fn uninstall(&self) -> Result<()> {
         let mut connection = self.dedicated().await?;
         if look(&mut connection).await?.is_none() {
-            return Err(Error::input("not_installed", "Tidemark is not installed in this database; there is nothing to remove."));
+            return Err(Error::input(
+                "not_installed",
+                "Tidemark is not installed in this database; there is nothing to remove.",
+            ));
         }
         drop_triggers(&mut connection, None).await?;
         with_patience(&mut connection, "begin; drop schema tidemark cascade; commit").await?;
@@ -88,28 +102,49 @@ impl Db {
 }
 
 fn newest() -> i64 {
-    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or_default()
+    MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .max()
+        .unwrap_or_default()
 }
 
 /// The version of schema `tidemark`; `None` where there is none.
 async fn look(connection: &mut PgConnection) -> Result<Option<i64>> {
-    let (schema, table): (bool, bool) =
-        sqlx::query_as("select to_regnamespace('tidemark') is not null, to_regclass('tidemark._migration') is not null").fetch_one(&mut *connection).await?;
+    let (schema, table): (bool, bool) = sqlx::query_as(
+        "select to_regnamespace('tidemark') is not null, to_regclass('tidemark._migration') is not null",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
     if !schema {
         return Ok(None);
     }
     if !table {
-        let empty: bool = sqlx::query_scalar("select not exists (select from pg_class where relnamespace = to_regnamespace('tidemark'))").fetch_one(&mut *connection).await?;
+        let empty: bool = sqlx::query_scalar(
+            "select not exists (select from pg_class where relnamespace = to_regnamespace('tidemark'))",
+        )
+        .fetch_one(&mut *connection)
+        .await?;
         if empty {
             return Ok(None);
         }
-        return Err(Error::input("schema_not_ours", "There is a schema tidemark here that Tidemark did not make. Rename or drop it, or use another database. Nothing was changed."));
+        return Err(Error::input(
+            "schema_not_ours",
+            "There is a schema tidemark here that Tidemark did not make. Rename or drop it, or use another database. Nothing was changed.",
+        ));
     }
-    let version: i64 = sqlx::query_scalar(AssertSqlSafe(format!("select coalesce(max(version), 0) from {MIGRATION_TABLE}"))).fetch_one(connection).await?;
+    let version: i64 = sqlx::query_scalar(AssertSqlSafe(format!(
+        "select coalesce(max(version), 0) from {MIGRATION_TABLE}"
+    )))
+    .fetch_one(connection)
+    .await?;
     if version > newest() {
         return Err(Error::input(
             "schema_newer",
-            format!("Schema tidemark is of version {version}, newer than this program knows ({}). Use a newer Tidemark. Nothing was changed.", newest()),
+            format!(
+                "Schema tidemark is of version {version}, newer than this program knows ({}). Use a newer Tidemark. Nothing was changed.",
+                newest()
+            ),
         ));
     }
     Ok((version > 0).then_some(version))
@@ -117,16 +152,23 @@ async fn look(connection: &mut PgConnection) -> Result<Option<i64>> {
 
 async fn install_on(connection: &mut PgConnection, roles: bool) -> Result<()> {
     let mut transaction = connection.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock($1)").bind(INSTALL_LOCK).execute(&mut *transaction).await?;
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(INSTALL_LOCK)
+        .execute(&mut *transaction)
+        .await?;
     let found = look(&mut transaction).await?;
     if found.is_none() {
-        let may: bool = sqlx::query_scalar("select has_database_privilege(current_database(), 'create')").fetch_one(&mut *transaction).await?;
+        let may: bool = sqlx::query_scalar("select has_database_privilege(current_database(), 'create')")
+            .fetch_one(&mut *transaction)
+            .await?;
         if !may {
             return Err(Error::Forbidden {
                 message: "This role may not create a schema here. Ask for: grant create on database … to …; or give a DBA the output of: tidemark install --dry-run".to_owned(),
             });
         }
-        sqlx::raw_sql("create schema if not exists tidemark").execute(&mut *transaction).await?;
+        sqlx::raw_sql("create schema if not exists tidemark")
+            .execute(&mut *transaction)
+            .await?;
     }
     // Everything in this one transaction: a crash leaves the old version or the new one.
     let mut migrations = Migrator::with_migrations(MIGRATIONS.iter().cloned().collect());
@@ -140,7 +182,9 @@ async fn install_on(connection: &mut PgConnection, roles: bool) -> Result<()> {
     if roles {
         sqlx::raw_sql(ROLES).execute(&mut *transaction).await?;
     }
-    sqlx::query("select tidemark.grant_roles()").execute(&mut *transaction).await?;
+    sqlx::query("select tidemark.grant_roles()")
+        .execute(&mut *transaction)
+        .await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -185,5 +229,8 @@ pub(crate) async fn with_patience(connection: &mut PgConnection, sql: &str) -> R
             }
         }
     }
-    Err(Error::input("locked", "A raw table stayed locked for a minute, so its triggers could not be changed. Look for long transactions in pg_stat_activity and run this again; it goes on where it stopped."))
+    Err(Error::input(
+        "locked",
+        "A raw table stayed locked for a minute, so its triggers could not be changed. Look for long transactions in pg_stat_activity and run this again; it goes on where it stopped.",
+    ))
 }

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
-use tidemark_core::api::{AuditSummary, GrainDetail, RollupDetail, RollupStatus, Run, SourceDetail, StatusReport, StatusWord, Ticker};
+use tidemark_core::api::{
+    AuditSummary, GrainDetail, RollupDetail, RollupStatus, Run, SourceDetail, StatusReport, StatusWord, Ticker,
+};
 use tidemark_core::model::Model;
 use tidemark_core::spec::on::quote;
 
@@ -27,7 +29,11 @@ impl Db {
         .await?;
         let server_time = match rows.first() {
             Some(row) => row.get("server_time"),
-            None => sqlx::query_scalar("select clock_timestamp()").fetch_one(&self.pool).await?,
+            None => {
+                sqlx::query_scalar("select clock_timestamp()")
+                    .fetch_one(&self.pool)
+                    .await?
+            }
         };
         let mut rollups: Vec<RollupStatus> = rows.iter().map(status_of).collect();
         rollups.sort_by_key(|status| status.status);
@@ -37,16 +43,26 @@ impl Db {
     /// All that there is to say about one rollup, beside its status.
     pub async fn detail(&self, rollup: &str) -> Result<RollupDetail> {
         let id = self.rollup_id(rollup).await?;
-        let row = sqlx::query("select declaration, model, sql, applied_at from tidemark.rollup where id = $1").bind(id).fetch_one(&self.pool).await?;
+        let row = sqlx::query("select declaration, model, sql, applied_at from tidemark.rollup where id = $1")
+            .bind(id)
+            .fetch_one(&self.pool)
+            .await?;
         let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
-        let runs = sqlx::query("select * from tidemark.run where rollup_id = $1 order by started_at desc limit 50").bind(id).fetch_all(&self.pool).await?;
+        let runs = sqlx::query("select * from tidemark.run where rollup_id = $1 order by started_at desc limit 50")
+            .bind(id)
+            .fetch_all(&self.pool)
+            .await?;
         let audits = sqlx::query("select at, buckets, differences, took_ms from tidemark.audit where rollup_id = $1 order by at desc limit 14").bind(id).fetch_all(&self.pool).await?;
         Ok(RollupDetail {
             rollup: rollup.to_owned(),
             declaration: row.get("declaration"),
             sql: row.get("sql"),
             applied_at: row.get("applied_at"),
-            dimensions: model.dimensions.iter().map(|dimension| dimension.name.clone()).collect(),
+            dimensions: model
+                .dimensions
+                .iter()
+                .map(|dimension| dimension.name.clone())
+                .collect(),
             measures: model.numbers().map(|measure| model.info(measure)).collect(),
             grains: self.grains(&model).await?,
             sources: self.sources(id, &model).await?,
@@ -64,7 +80,12 @@ impl Db {
                 .collect(),
             audits: audits
                 .iter()
-                .map(|row| AuditSummary { at: row.get("at"), buckets: row.get("buckets"), differences: row.get("differences"), took_ms: row.get("took_ms") })
+                .map(|row| AuditSummary {
+                    at: row.get("at"),
+                    buckets: row.get("buckets"),
+                    differences: row.get("differences"),
+                    took_ms: row.get("took_ms"),
+                })
                 .collect(),
             relations: model.relations.iter().map(|relation| relation.name.clone()).collect(),
         })
@@ -82,8 +103,22 @@ impl Db {
             .fetch_one(&self.pool)
             .await?;
             let estimated: i64 = row.get("rows");
-            let rows = if estimated >= 0 { estimated } else { sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}"))).fetch_one(&self.pool).await? };
-            grains.push(GrainDetail { grain: level.grain, table, rows, bytes: row.get("bytes"), oldest: row.get("oldest"), newest: row.get("newest"), keep: level.keep.clone() });
+            let rows = if estimated >= 0 {
+                estimated
+            } else {
+                sqlx::query_scalar(AssertSqlSafe(format!("select count(*) from {table}")))
+                    .fetch_one(&self.pool)
+                    .await?
+            };
+            grains.push(GrainDetail {
+                grain: level.grain,
+                table,
+                rows,
+                bytes: row.get("bytes"),
+                oldest: row.get("oldest"),
+                newest: row.get("newest"),
+                keep: level.keep.clone(),
+            });
         }
         Ok(grains)
     }

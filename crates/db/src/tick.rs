@@ -23,7 +23,11 @@ impl Db {
             Err(error) => {
                 // The tick's own transaction is gone, and with it what it wrote about itself.
                 if !matches!(error, Error::Unreachable { .. }) {
-                    let recorded = sqlx::query("select tidemark.record_failure($1, $2)").bind(rollup).bind(error.to_string()).execute(&self.pool).await;
+                    let recorded = sqlx::query("select tidemark.record_failure($1, $2)")
+                        .bind(rollup)
+                        .bind(error.to_string())
+                        .execute(&self.pool)
+                        .await;
                     if let Err(cause) = recorded {
                         tracing::warn!(%cause, "the failure of a tick could not be recorded");
                     }
@@ -35,15 +39,21 @@ impl Db {
     }
 
     async fn try_tick(&self, rollup: &str, slice: Duration) -> Result<TickReport> {
-        let mut transaction = self.pool.begin_with("begin isolation level read committed read write").await?;
-        sqlx::query("set local statement_timeout = '5min'").execute(&mut *transaction).await?;
-        let report: sqlx::types::Json<TickReport> = sqlx::query("select tidemark.tick($1, $2, make_interval(secs => $3))")
-            .bind(rollup)
-            .bind(&self.ticker)
-            .bind(slice.as_secs_f64())
-            .fetch_one(&mut *transaction)
-            .await?
-            .try_get(0)?;
+        let mut transaction = self
+            .pool
+            .begin_with("begin isolation level read committed read write")
+            .await?;
+        sqlx::query("set local statement_timeout = '5min'")
+            .execute(&mut *transaction)
+            .await?;
+        let report: sqlx::types::Json<TickReport> =
+            sqlx::query("select tidemark.tick($1, $2, make_interval(secs => $3))")
+                .bind(rollup)
+                .bind(&self.ticker)
+                .bind(slice.as_secs_f64())
+                .fetch_one(&mut *transaction)
+                .await?
+                .try_get(0)?;
         transaction.commit().await?;
         Ok(report.0)
     }
@@ -57,7 +67,13 @@ impl Db {
         let mut idle = 0;
         loop {
             let report = self.tick(rollup).await?;
-            let total = sum.get_or_insert_with(|| TickReport { marks: 0, buckets: 0, raw_rows: 0, took_ms: 0.0, ..report.clone() });
+            let total = sum.get_or_insert_with(|| TickReport {
+                marks: 0,
+                buckets: 0,
+                raw_rows: 0,
+                took_ms: 0.0,
+                ..report.clone()
+            });
             total.marks += report.marks;
             total.buckets += report.buckets;
             total.raw_rows += report.raw_rows;
@@ -65,7 +81,11 @@ impl Db {
             total.left = report.left;
             total.outcome = report.outcome;
             total.error.clone_from(&report.error);
-            progress(Progress { what: rollup.to_owned(), done: total.buckets.unsigned_abs(), total: (total.buckets + report.left).unsigned_abs() });
+            progress(Progress {
+                what: rollup.to_owned(),
+                done: total.buckets.unsigned_abs(),
+                total: (total.buckets + report.left).unsigned_abs(),
+            });
             idle = if report.buckets == 0 { idle + 1 } else { 0 };
             match report.outcome {
                 TickOutcome::Drained | TickOutcome::Paused => break,
@@ -77,13 +97,21 @@ impl Db {
                     break;
                 }
                 TickOutcome::More if idle == 0 => {}
-                TickOutcome::More | TickOutcome::Busy | TickOutcome::Yielded | TickOutcome::Failed => tokio::time::sleep(Duration::from_millis(250)).await,
+                TickOutcome::More | TickOutcome::Busy | TickOutcome::Yielded | TickOutcome::Failed => {
+                    tokio::time::sleep(Duration::from_millis(250)).await
+                }
             }
         }
         sum.ok_or_else(|| Error::input("unknown_rollup", format!("There is no rollup {rollup:?} here.")))
     }
 
     async fn last_error(&self, rollup: &str) -> Result<Option<String>> {
-        Ok(sqlx::query_scalar("select last_error from tidemark.status where rollup = $1").bind(rollup).fetch_optional(&self.pool).await?.flatten())
+        Ok(
+            sqlx::query_scalar("select last_error from tidemark.status where rollup = $1")
+                .bind(rollup)
+                .fetch_optional(&self.pool)
+                .await?
+                .flatten(),
+        )
     }
 }

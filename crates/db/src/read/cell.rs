@@ -48,7 +48,9 @@ impl Shape {
         let columns = model
             .columns()
             .into_iter()
-            .filter(|column| stats.contains(&column.stat) && (column.merge != Merge::Sketch || sketches.contains(&column.stat)))
+            .filter(|column| {
+                stats.contains(&column.stat) && (column.merge != Merge::Sketch || sketches.contains(&column.stat))
+            })
             .collect();
         Shape { columns }
     }
@@ -58,7 +60,10 @@ impl Shape {
         self.columns
             .iter()
             .map(|column| match (column.merge, column.sql_type) {
-                (Merge::Sketch, _) => format!(", array_agg(t.\"{0}\") filter (where t.\"{0}\" is not null)", column.name),
+                (Merge::Sketch, _) => format!(
+                    ", array_agg(t.\"{0}\") filter (where t.\"{0}\" is not null)",
+                    column.name
+                ),
                 (_, "double precision") => format!(", {}", tidemark_core::sql::merged_sql(column)),
                 _ => format!(", ({})::text", tidemark_core::sql::merged_sql(column)),
             })
@@ -74,7 +79,10 @@ impl Shape {
                     Some(parts) => {
                         let mut merger = Merger::new();
                         for part in parts {
-                            merger.add_bytes(&part).map_err(|error| Error::Server { message: format!("A stored sketch can't be read: {error}. Recompute that range."), sqlstate: None })?;
+                            merger.add_bytes(&part).map_err(|error| Error::Server {
+                                message: format!("A stored sketch can't be read: {error}. Recompute that range."),
+                                sqlstate: None,
+                            })?;
                         }
                         Value::Sketch(Box::new(merger))
                     }
@@ -109,7 +117,12 @@ impl Cell {
 
     /// Finish sketches once, so that several quantiles cost one pass.
     pub fn measures<'a>(&self, model: &'a Model, shape: &Shape, wanted: &[&'a MeasureModel]) -> Vec<Option<Num>> {
-        let mut reader = Reader { model, shape, cell: self, sketches: HashMap::new() };
+        let mut reader = Reader {
+            model,
+            shape,
+            cell: self,
+            sketches: HashMap::new(),
+        };
         wanted.iter().map(|measure| reader.measure(measure)).collect()
     }
 }
@@ -162,7 +175,8 @@ impl Num {
                 {
                     return whole.into();
                 }
-                serde_json::Number::from_f64(number.to_f64().unwrap_or(f64::NAN)).map_or(serde_json::Value::Null, Into::into)
+                serde_json::Number::from_f64(number.to_f64().unwrap_or(f64::NAN))
+                    .map_or(serde_json::Value::Null, Into::into)
             }
             Num::Float(number) => serde_json::Number::from_f64(*number).map_or(serde_json::Value::Null, Into::into),
         }
@@ -179,7 +193,11 @@ struct Reader<'a, 'b> {
 impl Reader<'_, '_> {
     fn column(&self, stat: &Stat, suffix: &str) -> Option<&Value> {
         let name = format!("{}{suffix}", stat.name);
-        self.shape.columns.iter().position(|column| column.name == name).map(|at| &self.cell.values[at])
+        self.shape
+            .columns
+            .iter()
+            .position(|column| column.name == name)
+            .map(|at| &self.cell.values[at])
     }
 
     fn number(&self, stat: &Stat, suffix: &str) -> Option<Num> {
@@ -202,13 +220,20 @@ impl Reader<'_, '_> {
             MeasureForm::Mean(at) => {
                 let stat = &self.model.stats[*at];
                 let n = self.number(stat, "__n")?.to_f64();
-                (n > 0.0).then(|| self.number(stat, "__sum").map(|sum| Num::Float(sum.to_f64() / n))).flatten()
+                (n > 0.0)
+                    .then(|| self.number(stat, "__sum").map(|sum| Num::Float(sum.to_f64() / n)))
+                    .flatten()
             }
             MeasureForm::Quantile(at, q) => {
                 let stat = &self.model.stats[*at];
-                let (min, max) = (self.number(stat, "__min")?.to_f64(), self.number(stat, "__max")?.to_f64());
+                let (min, max) = (
+                    self.number(stat, "__min")?.to_f64(),
+                    self.number(stat, "__max")?.to_f64(),
+                );
                 if !self.sketches.contains_key(at) {
-                    let Some(Value::Sketch(merger)) = self.column(stat, "__sketch") else { return None };
+                    let Some(Value::Sketch(merger)) = self.column(stat, "__sketch") else {
+                        return None;
+                    };
                     let sketch = merger.as_ref().clone().finish();
                     self.sketches.insert(*at, sketch);
                 }

@@ -5,4 +5,3 @@ mod board;
 mod cell;
 mod query;
 mod snapshot;
-

@@ -15,11 +15,20 @@ impl Db {
     /// Numbers by bucket and group. Equals the raw rows at one snapshot where `state` is exact.
     pub async fn query(&self, request: &QueryRequest) -> Result<QueryAnswer> {
         if request.from >= request.to {
-            return Err(Error::input("bad_range", "The range is empty: --from must be before --to."));
+            return Err(Error::input(
+                "bad_range",
+                "The range is empty: --from must be before --to.",
+            ));
         }
         let model = self.model(&request.rollup).await?;
         let measures = wanted(&model, &request.measures)?;
-        check_dimensions(&model, request.by.iter().chain(request.filters.iter().map(|filter| &filter.dimension)))?;
+        check_dimensions(
+            &model,
+            request
+                .by
+                .iter()
+                .chain(request.filters.iter().map(|filter| &filter.dimension)),
+        )?;
         let shape = Shape::of(&model, &measures);
         let ask = Ask {
             rollup: &request.rollup,
@@ -41,7 +50,11 @@ impl Db {
             from: to_local(snapshot.from, request.tz),
             to: to_local(snapshot.to, request.tz),
             as_of: snapshot.as_of,
-            state: if snapshot.pending_buckets > 0 { State::Pending } else { State::Exact },
+            state: if snapshot.pending_buckets > 0 {
+                State::Pending
+            } else {
+                State::Exact
+            },
             pending_buckets: snapshot.pending_buckets,
             live_buckets: snapshot.live_buckets,
             rows,
@@ -61,8 +74,14 @@ pub(super) fn wanted<'a>(model: &'a Model, names: &[String]) -> Result<Vec<&'a M
         .map(|name| {
             model.numbers().find(|measure| measure.name == *name).ok_or_else(|| {
                 let known: Vec<&str> = model.numbers().map(|measure| measure.name.as_str()).collect();
-                let hint = tidemark_core::suggest::closest(name, known.iter().copied()).map_or_else(|| format!("It has: {}.", known.join(", ")), |near| format!("Did you mean {near}?"));
-                Error::input("unknown_measure", format!("{} has no measure {name:?}. {hint}", model.name))
+                let hint = tidemark_core::suggest::closest(name, known.iter().copied()).map_or_else(
+                    || format!("It has: {}.", known.join(", ")),
+                    |near| format!("Did you mean {near}?"),
+                );
+                Error::input(
+                    "unknown_measure",
+                    format!("{} has no measure {name:?}. {hint}", model.name),
+                )
             })
         })
         .collect()
@@ -71,17 +90,37 @@ pub(super) fn wanted<'a>(model: &'a Model, names: &[String]) -> Result<Vec<&'a M
 pub(super) fn check_dimensions<'a>(model: &Model, names: impl Iterator<Item = &'a String>) -> Result<()> {
     for name in names {
         if !model.dimensions.iter().any(|dimension| dimension.name == *name) {
-            let known: Vec<&str> = model.dimensions.iter().map(|dimension| dimension.name.as_str()).collect();
-            return Err(Error::input("unknown_dimension", format!("{} has no dimension {name:?}. It has: {}.", model.name, known.join(", "))));
+            let known: Vec<&str> = model
+                .dimensions
+                .iter()
+                .map(|dimension| dimension.name.as_str())
+                .collect();
+            return Err(Error::input(
+                "unknown_dimension",
+                format!(
+                    "{} has no dimension {name:?}. It has: {}.",
+                    model.name,
+                    known.join(", ")
+                ),
+            ));
         }
     }
     Ok(())
 }
 
-fn rows(model: &Model, shape: &Shape, measures: &[&MeasureModel], request: &QueryRequest, snapshot: &Snapshot) -> Vec<QueryRow> {
+fn rows(
+    model: &Model,
+    shape: &Shape,
+    measures: &[&MeasureModel],
+    request: &QueryRequest,
+    snapshot: &Snapshot,
+) -> Vec<QueryRow> {
     let mut cells: BTreeMap<(usize, &Vec<Option<String>>), Cell> = BTreeMap::new();
     for (bucket, group, cell) in &snapshot.cells {
-        cells.entry((*bucket, group)).and_modify(|known| known.merge(shape, cell)).or_insert_with(|| cell.clone());
+        cells
+            .entry((*bucket, group))
+            .and_modify(|known| known.merge(shape, cell))
+            .or_insert_with(|| cell.clone());
     }
     cells
         .into_iter()
@@ -93,13 +132,25 @@ fn rows(model: &Model, shape: &Shape, measures: &[&MeasureModel], request: &Quer
                 values.insert(name.clone(), dimension_json(model, name, value.as_deref()));
             }
             for (measure, value) in measures.iter().zip(cell.measures(model, shape, measures)) {
-                values.insert(measure.name.clone(), value.map_or(Value::Null, |number| number.to_json()));
+                values.insert(
+                    measure.name.clone(),
+                    value.map_or(Value::Null, |number| number.to_json()),
+                );
             }
             QueryRow {
-                bucket_start: to_local(cut.start.max(if request.grain == tidemark_core::api::Grain::Total { snapshot.from } else { cut.start }), request.tz),
+                bucket_start: to_local(
+                    cut.start.max(if request.grain == tidemark_core::api::Grain::Total {
+                        snapshot.from
+                    } else {
+                        cut.start
+                    }),
+                    request.tz,
+                ),
                 bucket_end: to_local(cut.end, request.tz),
                 state: snapshot.states[bucket],
-                partial: start > cut.start || end < cut.end || (cut.start <= snapshot.as_of && snapshot.as_of < cut.end),
+                partial: start > cut.start
+                    || end < cut.end
+                    || (cut.start <= snapshot.as_of && snapshot.as_of < cut.end),
                 values,
             }
         })
@@ -109,7 +160,11 @@ fn rows(model: &Model, shape: &Shape, measures: &[&MeasureModel], request: &Quer
 /// Integers and booleans as such, the rest as text.
 fn dimension_json(model: &Model, name: &str, value: Option<&str>) -> Value {
     let Some(value) = value else { return Value::Null };
-    let kind = model.dimensions.iter().find(|dimension| dimension.name == name).map_or("text", |dimension| dimension.sql_type.as_str());
+    let kind = model
+        .dimensions
+        .iter()
+        .find(|dimension| dimension.name == name)
+        .map_or("text", |dimension| dimension.sql_type.as_str());
     match kind {
         "smallint" | "integer" | "bigint" => value.parse::<i64>().map_or_else(|_| value.into(), Value::from),
         "boolean" => (value == "true" || value == "t").into(),

@@ -62,7 +62,10 @@ impl Db {
     /// The model of a rollup, for checking a question before it is asked.
     pub(crate) async fn model(&self, rollup: &str) -> Result<Model> {
         let id = self.rollup_id(rollup).await?;
-        let model: sqlx::types::Json<Model> = sqlx::query_scalar("select model from tidemark.rollup where id = $1").bind(id).fetch_one(&self.pool).await?;
+        let model: sqlx::types::Json<Model> = sqlx::query_scalar("select model from tidemark.rollup where id = $1")
+            .bind(id)
+            .fetch_one(&self.pool)
+            .await?;
         Ok(model.0)
     }
 
@@ -73,26 +76,63 @@ impl Db {
                 return Ok(snapshot);
             }
         }
-        Err(Error::Server { message: "A raw table is being truncated or rewritten again and again; try again in a moment.".to_owned(), sqlstate: None })
+        Err(Error::Server {
+            message: "A raw table is being truncated or rewritten again and again; try again in a moment.".to_owned(),
+            sqlstate: None,
+        })
     }
 
     async fn try_snapshot(&self, ask: &Ask<'_>, shape: &Shape) -> Result<Option<Snapshot>> {
-        let mut transaction = self.pool.begin_with("begin isolation level repeatable read read only").await?;
+        let mut transaction = self
+            .pool
+            .begin_with("begin isolation level repeatable read read only")
+            .await?;
         let found = state(&mut transaction, ask).await?;
         let base = found.model.base();
         if ask.grain < base {
-            return Err(Error::input("grain_too_fine", format!("{} keeps buckets of {} or more; ask for --grain {} or coarser.", ask.rollup, base.label(), base)));
+            return Err(Error::input(
+                "grain_too_fine",
+                format!(
+                    "{} keeps buckets of {} or more; ask for --grain {} or coarser.",
+                    ask.rollup,
+                    base.label(),
+                    base
+                ),
+            ));
         }
         // Where raw rows may be gone, the finest grain that is kept for ever is all there is.
-        let kept = found.levels.iter().find(|level| level.from.is_none()).map_or(base, |level| level.grain);
-        let grid = |at: DateTime<Utc>| if ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| at < line) { kept } else { base };
+        let kept = found
+            .levels
+            .iter()
+            .find(|level| level.from.is_none())
+            .map_or(base, |level| level.grain);
+        let grid = |at: DateTime<Utc>| {
+            if ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| at < line) {
+                kept
+            } else {
+                base
+            }
+        };
         let (from, to) = (grid(ask.from).utc_floor(ask.from), ceil(grid(ask.to), ask.to));
         let buckets = viewer_buckets(from, to, ask.grain, ask.tz, ask.week);
-        let clipped: Vec<ViewerBucket> = buckets.iter().map(|bucket| ViewerBucket { start: bucket.start.max(from), end: bucket.end.min(to) }).collect();
+        let clipped: Vec<ViewerBucket> = buckets
+            .iter()
+            .map(|bucket| ViewerBucket {
+                start: bucket.start.max(from),
+                end: bucket.end.min(to),
+            })
+            .collect();
         if let Err(at) = base_fits(base, &clipped) {
             return Err(Error::input(
                 "zone_does_not_fit",
-                format!("{} is kept in buckets of {} (UTC), which can't make {} buckets in {}: {} is not where one starts. Use a zone whose days start there, or --tz UTC.", ask.rollup, base.label(), ask.grain, ask.tz, at.to_rfc3339()),
+                format!(
+                    "{} is kept in buckets of {} (UTC), which can't make {} buckets in {}: {} is not where one starts. Use a zone whose days start there, or --tz UTC.",
+                    ask.rollup,
+                    base.label(),
+                    ask.grain,
+                    ask.tz,
+                    at.to_rfc3339()
+                ),
             ));
         }
         let dirty = match ask.mode {
@@ -101,8 +141,14 @@ impl Db {
         };
         // Dirty spans below a short-lived level's line are wider than the mark: its whole parent bucket.
         let dirty = normalize(dirty.into_iter().map(|span| widen(span, &found.levels)).collect());
-        let frozen = found.frozen.map_or_else(Vec::new, |line| vec![(DateTime::<Utc>::MIN_UTC, line)]);
-        let live_wanted = if ask.mode == ReadMode::Live { dirty.clone() } else { subtract(&dirty, &frozen) };
+        let frozen = found
+            .frozen
+            .map_or_else(Vec::new, |line| vec![(DateTime::<Utc>::MIN_UTC, line)]);
+        let live_wanted = if ask.mode == ReadMode::Live {
+            dirty.clone()
+        } else {
+            subtract(&dirty, &frozen)
+        };
 
         let plan = |live: &[Span]| pieces(&clipped, &found.levels, live);
         let (mut stored, mut raw) = plan(&live_wanted);
@@ -112,10 +158,17 @@ impl Db {
             pending.clone_from(&live_wanted);
             (stored, raw) = plan(&[]);
         }
-        if let Some(lost) = raw.iter().find(|part| ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| part.lo < line)) {
+        if let Some(lost) = raw
+            .iter()
+            .find(|part| ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| part.lo < line))
+        {
             return Err(Error::input(
                 "grain_not_kept",
-                format!("At {} raw rows may be gone and only buckets of {} or more are kept. Ask for --grain {kept} or coarser, in a zone whose buckets start there.", lost.lo.to_rfc3339(), kept.label()),
+                format!(
+                    "At {} raw rows may be gone and only buckets of {} or more are kept. Ask for --grain {kept} or coarser, in a zone whose buckets start there.",
+                    lost.lo.to_rfc3339(),
+                    kept.label()
+                ),
             ));
         }
         if !raw.is_empty() {
@@ -124,14 +177,22 @@ impl Db {
                 Live::Stale => return Ok(None),
                 Live::TooMuch(why) => {
                     if ask.mode == ReadMode::Live {
-                        return Err(Error::input("too_much", format!("Reading raw rows only is too much here: {why}. Ask for a shorter range.")));
+                        return Err(Error::input(
+                            "too_much",
+                            format!("Reading raw rows only is too much here: {why}. Ask for a shorter range."),
+                        ));
                     }
                     pending.clone_from(&live_wanted);
                     (stored, raw) = plan(&[]);
                     if !raw.is_empty() {
                         return Err(Error::input(
                             "grain_not_kept",
-                            format!("Buckets of {} are kept from {} on, and computing older ones from raw rows is too much here ({why}). Ask for --grain {} or coarser, or a shorter range.", ask.grain.label(), kept_from(&found.levels), coarser(&found.levels)),
+                            format!(
+                                "Buckets of {} are kept from {} on, and computing older ones from raw rows is too much here ({why}). Ask for --grain {} or coarser, or a shorter range.",
+                                ask.grain.label(),
+                                kept_from(&found.levels),
+                                coarser(&found.levels)
+                            ),
                         ));
                     }
                 }
@@ -153,7 +214,12 @@ impl Db {
                 }
             })
             .collect();
-        let count = |spans: &[Span]| spans.iter().map(|(lo, hi)| base.utc_count(*lo.max(&from), *hi.min(&to))).sum();
+        let count = |spans: &[Span]| {
+            spans
+                .iter()
+                .map(|(lo, hi)| base.utc_count(*lo.max(&from), *hi.min(&to)))
+                .sum()
+        };
         Ok(Some(Snapshot {
             from,
             to,
@@ -163,7 +229,10 @@ impl Db {
             buckets,
             pending_buckets: count(&pending),
             live_buckets: raw.iter().map(|piece| base.utc_count(piece.lo, piece.hi)).sum(),
-            rollup_buckets: stored.iter().map(|piece| found.levels[piece.level].grain.utc_count(piece.lo, piece.hi)).sum(),
+            rollup_buckets: stored
+                .iter()
+                .map(|piece| found.levels[piece.level].grain.utc_count(piece.lo, piece.hi))
+                .sum(),
             cells,
         }))
     }
@@ -188,12 +257,26 @@ fn pieces(clipped: &[ViewerBucket], levels: &[Level], live: &[Span]) -> (Vec<Par
             clean.push(ViewerBucket { start, end });
             owner.push(at);
         }
-        raw.extend(intersect(&whole, live).into_iter().map(|(lo, hi)| Part { bucket: at, level: usize::MAX, lo, hi }));
+        raw.extend(intersect(&whole, live).into_iter().map(|(lo, hi)| Part {
+            bucket: at,
+            level: usize::MAX,
+            lo,
+            hi,
+        }));
     }
     let all = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
     for piece in cover(&clean, all, levels) {
-        let part = Part { bucket: owner[piece.bucket], level: piece.level.unwrap_or(usize::MAX), lo: piece.start, hi: piece.end };
-        if piece.level.is_some() { stored.push(part) } else { raw.push(part) }
+        let part = Part {
+            bucket: owner[piece.bucket],
+            level: piece.level.unwrap_or(usize::MAX),
+            lo: piece.start,
+            hi: piece.end,
+        };
+        if piece.level.is_some() {
+            stored.push(part)
+        } else {
+            raw.push(part)
+        }
     }
     raw.sort_by_key(|part| part.lo);
     (stored, raw)
@@ -207,18 +290,48 @@ async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
         .bind(ask.to + chrono::TimeDelta::days(1))
         .fetch_optional(&mut *connection)
         .await?
-        .ok_or_else(|| Error::input("unknown_rollup", format!("There is no rollup {:?} here, or it is being applied just now.", ask.rollup)))?;
+        .ok_or_else(|| {
+            Error::input(
+                "unknown_rollup",
+                format!(
+                    "There is no rollup {:?} here, or it is being applied just now.",
+                    ask.rollup
+                ),
+            )
+        })?;
     let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
     let instant = |column: &str| row.try_get::<Option<DateTime<Utc>>, _>(column).ok().flatten();
     // '-infinity' does not fit chrono: such lines mean "always".
-    let lines: Vec<Option<DateTime<Utc>>> = sqlx::query_scalar("select nullif(complete_from, '-infinity') from tidemark.level where rollup_id = $1 order by level")
-        .bind(row.get::<i32, _>("id"))
-        .fetch_all(&mut *connection)
-        .await?;
-    let frozen: Option<DateTime<Utc>> = sqlx::query_scalar("select nullif(frozen_before, '-infinity') from tidemark.rollup where id = $1").bind(row.get::<i32, _>("id")).fetch_one(connection).await?;
-    let levels = model.levels.iter().zip(lines).map(|(level, from)| Level { grain: level.grain, from }).collect();
+    let lines: Vec<Option<DateTime<Utc>>> = sqlx::query_scalar(
+        "select nullif(complete_from, '-infinity') from tidemark.level where rollup_id = $1 order by level",
+    )
+    .bind(row.get::<i32, _>("id"))
+    .fetch_all(&mut *connection)
+    .await?;
+    let frozen: Option<DateTime<Utc>> =
+        sqlx::query_scalar("select nullif(frozen_before, '-infinity') from tidemark.rollup where id = $1")
+            .bind(row.get::<i32, _>("id"))
+            .fetch_one(connection)
+            .await?;
+    let levels = model
+        .levels
+        .iter()
+        .zip(lines)
+        .map(|(level, from)| Level {
+            grain: level.grain,
+            from,
+        })
+        .collect();
     let (lo, hi): (Vec<DateTime<Utc>>, Vec<DateTime<Utc>>) = (row.get("dirty_lo"), row.get("dirty_hi"));
-    Ok(Found { id: row.get("id"), at: row.get("at"), frozen, watermark: instant("watermark_at"), levels, dirty: lo.into_iter().zip(hi).collect(), model })
+    Ok(Found {
+        id: row.get("id"),
+        at: row.get("at"),
+        frozen,
+        watermark: instant("watermark_at"),
+        levels,
+        dirty: lo.into_iter().zip(hi).collect(),
+        model,
+    })
 }
 
 enum Live {
@@ -228,7 +341,13 @@ enum Live {
     TooMuch(String),
 }
 
-async fn live(connection: &mut PgConnection, found: &Found, ask: &Ask<'_>, shape: &Shape, raw: &[Part]) -> Result<Live> {
+async fn live(
+    connection: &mut PgConnection,
+    found: &Found,
+    ask: &Ask<'_>,
+    shape: &Shape,
+    raw: &[Part],
+) -> Result<Live> {
     let lo: Vec<DateTime<Utc>> = raw.iter().map(|part| part.lo).collect();
     let hi: Vec<DateTime<Utc>> = raw.iter().map(|part| part.hi).collect();
     sqlx::raw_sql("savepoint live").execute(&mut *connection).await?;
@@ -270,13 +389,21 @@ async fn live(connection: &mut PgConnection, found: &Found, ask: &Ask<'_>, shape
             Ok(Live::TooMuch(error.to_string()))
         }
         Ok(live) => {
-            sqlx::raw_sql("set local lock_timeout = '5s'; set local statement_timeout = '60s'").execute(connection).await?;
+            sqlx::raw_sql("set local lock_timeout = '5s'; set local statement_timeout = '60s'")
+                .execute(connection)
+                .await?;
             Ok(live)
         }
     }
 }
 
-async fn stored_cells(connection: &mut PgConnection, found: &Found, ask: &Ask<'_>, shape: &Shape, stored: &[Part]) -> Result<Vec<(usize, Vec<Option<String>>, Cell)>> {
+async fn stored_cells(
+    connection: &mut PgConnection,
+    found: &Found,
+    ask: &Ask<'_>,
+    shape: &Shape,
+    stored: &[Part],
+) -> Result<Vec<(usize, Vec<Option<String>>, Cell)>> {
     let mut cells = Vec::new();
     for level in 0..found.levels.len() {
         let parts: Vec<&Part> = stored.iter().filter(|part| part.level == level).collect();
@@ -306,7 +433,9 @@ async fn stored_cells(connection: &mut PgConnection, found: &Found, ask: &Ask<'_
 }
 
 fn by_sql(by: &[String]) -> String {
-    by.iter().map(|dimension| format!(", t.{}::text", quote(dimension))).collect()
+    by.iter()
+        .map(|dimension| format!(", t.{}::text", quote(dimension)))
+        .collect()
 }
 
 /// Filters are bound from $4 on, each as a text array in which NULL stands for the NULL group.
@@ -327,7 +456,9 @@ fn filter_sql(filters: &[DimensionFilter]) -> String {
 
 fn cell_of(row: &sqlx::postgres::PgRow, ask: &Ask<'_>, shape: &Shape) -> Result<(usize, Vec<Option<String>>, Cell)> {
     let bucket = usize::try_from(row.try_get::<i32, _>(0)?).unwrap_or_default();
-    let group = (0..ask.by.len()).map(|at| row.try_get::<Option<String>, _>(at + 1)).collect::<Result<Vec<_>, _>>()?;
+    let group = (0..ask.by.len())
+        .map(|at| row.try_get::<Option<String>, _>(at + 1))
+        .collect::<Result<Vec<_>, _>>()?;
     Ok((bucket, group, shape.read(row, ask.by.len() + 1)?))
 }
 
@@ -338,18 +469,28 @@ fn ceil(grain: Grain, at: DateTime<Utc>) -> DateTime<Utc> {
 /// A dirty span, rounded outwards to what a tick would recompute.
 fn widen(span: Span, levels: &[Level]) -> Span {
     let unit = |at: DateTime<Utc>| {
-        levels.iter().find(|level| level.from.is_none_or(|line| line <= at)).or(levels.last()).map_or(Grain::Minute, |level| level.grain)
+        levels
+            .iter()
+            .find(|level| level.from.is_none_or(|line| line <= at))
+            .or(levels.last())
+            .map_or(Grain::Minute, |level| level.grain)
     };
     let last = span.1 - chrono::TimeDelta::microseconds(1);
     (unit(span.0).utc_floor(span.0), ceil(unit(last), span.1))
 }
 
 fn kept_from(levels: &[Level]) -> String {
-    levels.first().and_then(|level| level.from).map_or_else(|| "the beginning".to_owned(), |line| line.to_rfc3339())
+    levels
+        .first()
+        .and_then(|level| level.from)
+        .map_or_else(|| "the beginning".to_owned(), |line| line.to_rfc3339())
 }
 
 fn coarser(levels: &[Level]) -> Grain {
-    levels.iter().find(|level| level.from.is_none()).map_or(Grain::Hour, |level| level.grain)
+    levels
+        .iter()
+        .find(|level| level.from.is_none())
+        .map_or(Grain::Hour, |level| level.grain)
 }
 
 /// Sort and join spans.
@@ -387,7 +528,10 @@ fn intersect(a: &[Span], b: &[Span]) -> Vec<Span> {
     a.iter()
         .flat_map(|&(lo, hi)| {
             let first = b.partition_point(|span| span.1 <= lo);
-            b[first..].iter().take_while(move |span| span.0 < hi).map(move |span| (lo.max(span.0), hi.min(span.1)))
+            b[first..]
+                .iter()
+                .take_while(move |span| span.0 < hi)
+                .map(move |span| (lo.max(span.0), hi.min(span.1)))
         })
         .collect()
 }
@@ -412,14 +556,29 @@ mod tests {
     #[test]
     fn subtracting_leaves_what_is_outside() {
         let a = spans(&[(0, 10), (20, 30)]);
-        assert_eq!(subtract(&a, &spans(&[(2, 4), (8, 22), (29, 40)])), spans(&[(0, 2), (4, 8), (22, 29)]));
+        assert_eq!(
+            subtract(&a, &spans(&[(2, 4), (8, 22), (29, 40)])),
+            spans(&[(0, 2), (4, 8), (22, 29)])
+        );
         assert_eq!(subtract(&a, &[]), a);
-        assert_eq!(intersect(&a, &spans(&[(2, 4), (8, 22)])), spans(&[(2, 4), (8, 10), (20, 22)]));
+        assert_eq!(
+            intersect(&a, &spans(&[(2, 4), (8, 22)])),
+            spans(&[(2, 4), (8, 10), (20, 22)])
+        );
     }
 
     #[test]
     fn a_dirty_minute_below_the_line_is_a_dirty_quarter_hour() {
-        let levels = [Level { grain: Grain::Minute, from: Some(at(60)) }, Level { grain: Grain::QuarterHour, from: None }];
+        let levels = [
+            Level {
+                grain: Grain::Minute,
+                from: Some(at(60)),
+            },
+            Level {
+                grain: Grain::QuarterHour,
+                from: None,
+            },
+        ];
         assert_eq!(widen((at(20), at(21)), &levels), (at(15), at(30)));
         assert_eq!(widen((at(70), at(71)), &levels), (at(70), at(71)));
         assert_eq!(widen((at(20), at(71)), &levels), (at(15), at(71)));

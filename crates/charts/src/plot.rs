@@ -127,7 +127,9 @@ pub fn time_axis<B: DrawingBackend>(canvas: &mut Canvas<B>, time: &TimeScale, ar
             .iter()
             .map(|tick| {
                 let half = canvas.width(&tick.label, style) / 2.0 + 3.0;
-                let center = time.x(tick.at_ms).clamp(area.x - LEFT + half, (area.right() + RIGHT - half).max(area.x));
+                let center = time
+                    .x(tick.at_ms)
+                    .clamp(area.x - LEFT + half, (area.right() + RIGHT - half).max(area.x));
                 (center - half, center + half)
             })
             .collect();

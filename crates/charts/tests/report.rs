@@ -1,5 +1,7 @@
 //! What a report shows, and what it must never do. The pictures are left in `target/tmp/charts/` to be looked at.
 
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
 mod sample;
 
 use sample::{EVIL, answer, berlin, overview};

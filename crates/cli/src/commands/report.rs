@@ -23,6 +23,13 @@ enum Kind {
 
 pub async fn run(context: &Context, asked: Report) -> Result {
     let kind = kind(&asked.out)?;
+    let folder = asked.out.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        return Err(Failure::Usage(format!(
+            "there is no folder {}; make it, or choose another place for --out",
+            folder.display()
+        )));
+    }
     let tz = when::zone(asked.tz.as_deref())?;
     let (from, to) = when::range(&asked.from, &asked.to, tz)?;
     let filters = filters(&asked.filters)?;

@@ -21,7 +21,10 @@ pub async fn run(context: &Context, name: Option<&str>, drain: bool) -> Result {
             if report.outcome != TickOutcome::Drained {
                 // A tick that did not look, because the rollup is paused, does not know what is left.
                 let status = db.status(Some(&rollup)).await?;
-                report.left = status.rollups.first().map_or(report.left, |status| status.pending_buckets);
+                report.left = status
+                    .rollups
+                    .first()
+                    .map_or(report.left, |status| status.pending_buckets);
             }
             report
         } else {

@@ -9,7 +9,7 @@ import { call, toAppError } from '../ipc';
 import { isoDay } from '../time';
 import type { AppError, Rollup } from '../types';
 import { app } from './app.svelte';
-import { DEFAULT_RANGE, between, stepped } from './ranges';
+import { DEFAULT_RANGE, between, reachesNow, stepped } from './ranges';
 import { kept } from './boards';
 import { router } from './route.svelte';
 import { serverTime } from './time.svelte';
@@ -172,7 +172,7 @@ export class BoardState {
   }
 
   get canStepOn(): boolean {
-    return this.answer !== null && this.answer.to_ms < serverTime.now;
+    return this.answer !== null && !reachesNow(this.range) && this.answer.to_ms < serverTime.now;
   }
 
   setGroups(groups: (string | null)[]): void {

@@ -18,6 +18,11 @@ export function presetLabel(range: string): string | null {
   return PRESETS.find((p) => p.range === range)?.label ?? null;
 }
 
+/** Presets move with the clock; only yesterday does not reach it. */
+export function reachesNow(range: string): boolean {
+  return range !== 'yesterday' && presetLabel(range) !== null;
+}
+
 export function between(fromMs: number, toMs: number): string {
   return `${isoUtc(fromMs)}..${isoUtc(toMs)}`;
 }

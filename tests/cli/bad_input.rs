@@ -9,10 +9,25 @@ fn an_empty_range_is_refused_everywhere() {
     let scratch = Scratch::ops();
     for command in ["query", "audit", "recompute"] {
         for (from, to) in [("2026-03-28", "2026-03-27"), ("2026-03-28", "2026-03-28")] {
-            scratch.run(&[command, "ops_metrics", "--from", from, "--to", to, "--tz", "UTC"]).exits(2).says(&["range is empty"]);
+            scratch
+                .run(&[command, "ops_metrics", "--from", from, "--to", to, "--tz", "UTC"])
+                .exits(2)
+                .says(&["range is empty"]);
         }
     }
-    scratch.run(&["report", "ops_metrics", "--from", "now", "--to", "-1d", "--out", "x.png"]).exits(2).says(&["range is empty"]);
+    scratch
+        .run(&[
+            "report",
+            "ops_metrics",
+            "--from",
+            "now",
+            "--to",
+            "-1d",
+            "--out",
+            "x.png",
+        ])
+        .exits(2)
+        .says(&["range is empty"]);
 }
 
 #[test]
@@ -69,7 +84,14 @@ fn quotes_and_control_characters_in_a_name_are_only_a_name() {
         scratch.run(&["rollup", "drop", name, "--yes"]).exits(2);
         scratch.run(&["tick", name]).exits(2);
     }
-    let mut evil = vec!["query", "ops_metrics", "--where", "platform='; drop table usage_logs; --", "--grain", "total"];
+    let mut evil = vec![
+        "query",
+        "ops_metrics",
+        "--where",
+        "platform='; drop table usage_logs; --",
+        "--grain",
+        "total",
+    ];
     evil.extend(RANGE);
     scratch.run(&evil).exits(0);
     scratch.run(&["audit"]).exits(0);
@@ -89,7 +111,15 @@ fn a_range_before_the_first_row_or_in_the_future_has_no_rows() {
 fn without_an_installation_each_command_says_what_to_do() {
     let scratch = Scratch::raw();
     let before = scratch.operators_things();
-    for command in [&["status"][..], &["query", "ops_metrics"], &["tick"], &["audit"], &["jobs"], &["rollup", "list"], &["uninstall", "--yes"]] {
+    for command in [
+        &["status"][..],
+        &["query", "ops_metrics"],
+        &["tick"],
+        &["audit"],
+        &["jobs"],
+        &["rollup", "list"],
+        &["uninstall", "--yes"],
+    ] {
         scratch.run(command).exits(2).says(&["not installed"]);
     }
     assert_eq!(scratch.operators_things(), before);
@@ -99,7 +129,12 @@ fn without_an_installation_each_command_says_what_to_do() {
 fn a_schema_of_somebody_elses_or_of_a_newer_program_is_left_alone() {
     let scratch = Scratch::raw();
     scratch.sql("create schema tidemark; create table tidemark.mine (x int); insert into tidemark.mine values (1)");
-    for command in [&["install"][..], &["rollup", "apply", "ops_metrics"], &["uninstall", "--yes"], &["status"]] {
+    for command in [
+        &["install"][..],
+        &["rollup", "apply", "ops_metrics"],
+        &["uninstall", "--yes"],
+        &["status"],
+    ] {
         scratch.run(command).exits(2).says(&["tidemark", "did not make"]);
     }
     assert_eq!(scratch.one::<i64>("select count(*) from tidemark.mine"), 1);
@@ -114,7 +149,9 @@ fn a_schema_of_somebody_elses_or_of_a_newer_program_is_left_alone() {
 #[test]
 fn a_range_that_is_frozen_can_not_be_computed_anew() {
     let scratch = Scratch::ops();
-    scratch.run(&["purge", "ops_metrics", "--before", "2026-03-28", "--tz", "UTC"]).exits(0);
+    scratch
+        .run(&["purge", "ops_metrics", "--before", "2026-03-28", "--tz", "UTC"])
+        .exits(0);
     let mut arguments = vec!["recompute", "ops_metrics", "--tz", "UTC"];
     arguments.extend(RANGE);
     let ran = scratch.run(&arguments);
@@ -127,6 +164,9 @@ fn a_range_that_is_frozen_can_not_be_computed_anew() {
     } else {
         assert!(ran.err.contains("frozen"), "{}", ran.err);
     }
-    scratch.run(&["purge", "ops_metrics", "--before", "2100-01-01"]).exits(2).says(&["future"]);
+    scratch
+        .run(&["purge", "ops_metrics", "--before", "2100-01-01"])
+        .exits(2)
+        .says(&["future"]);
     scratch.run(&["audit"]).exits(0);
 }

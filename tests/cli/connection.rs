@@ -10,7 +10,12 @@ const SECRET: &str = "hunter2-s3cret";
 
 #[track_caller]
 fn hides(ran: Ran) -> Ran {
-    assert!(!ran.err.contains(SECRET) && !ran.out.contains(SECRET), "a password was printed:\n{}{}", ran.out, ran.err);
+    assert!(
+        !ran.err.contains(SECRET) && !ran.out.contains(SECRET),
+        "a password was printed:\n{}{}",
+        ran.out,
+        ran.err
+    );
     ran
 }
 
@@ -29,15 +34,26 @@ fn a_malformed_url_is_bad_input() {
 
 #[test]
 fn a_server_that_is_not_there_is_status_3() {
-    for url in [format!("postgres://u:{SECRET}@127.0.0.1:1/x"), "postgres:///x?host=/nonexistent&user=u".to_owned()] {
-        hides(run(&["status", "--database-url", &url]).exits(3).says(&["can't be reached"]));
+    for url in [
+        format!("postgres://u:{SECRET}@127.0.0.1:1/x"),
+        "postgres:///x?host=/nonexistent&user=u".to_owned(),
+    ] {
+        hides(
+            run(&["status", "--database-url", &url])
+                .exits(3)
+                .says(&["can't be reached"]),
+        );
         let ran = hides(run(&["query", "ops_metrics", "--json", "--database-url", &url]).exits(3));
         assert_eq!(ran.json()["error"]["code"], "unreachable");
     }
     let missing = server_url().replacen("///postgres?", "///no_such_database?", 1);
-    run(&["status", "--database-url", &missing]).exits(3).says(&["no_such_database"]);
+    run(&["status", "--database-url", &missing])
+        .exits(3)
+        .says(&["no_such_database"]);
     let nobody = server_url().replacen("user=postgres", "user=nobody_of_that_name", 1);
-    run(&["status", "--database-url", &nobody]).exits(3).says(&["nobody_of_that_name"]);
+    run(&["status", "--database-url", &nobody])
+        .exits(3)
+        .says(&["nobody_of_that_name"]);
 }
 
 /// A server that asks for a password and refuses it: the test server trusts everybody.
@@ -65,8 +81,15 @@ fn a_refused_password_is_status_3_and_is_not_shown() {
         sent
     });
     let url = format!("postgres://ann:{SECRET}@127.0.0.1:{port}/app");
-    hides(run(&["status", "--database-url", &url]).exits(3).says(&["ann", "password"]));
-    assert!(server.join().unwrap().contains(SECRET), "the password reached the server");
+    hides(
+        run(&["status", "--database-url", &url])
+            .exits(3)
+            .says(&["ann", "password"]),
+    );
+    assert!(
+        server.join().unwrap().contains(SECRET),
+        "the password reached the server"
+    );
 }
 
 #[test]
@@ -82,7 +105,11 @@ fn a_password_in_the_wrong_place_is_not_shown_either() {
         hides(scratch.run(&["rollup", "plan", word]).exits(2));
         hides(scratch.run(&["query", "ops_metrics", "--tz", word]).exits(2));
     }
-    let mut noisy = command(&["status", "--database-url", &format!("postgres://ann:{SECRET}@127.0.0.1:1/app")]);
+    let mut noisy = command(&[
+        "status",
+        "--database-url",
+        &format!("postgres://ann:{SECRET}@127.0.0.1:1/app"),
+    ]);
     hides(finish(noisy.env("TIDEMARK_LOG", "trace").spawn().unwrap()).exits(3));
     let mut help = command(&["--help"]);
     hides(finish(help.env("DATABASE_URL", &url).spawn().unwrap()).exits(0));
@@ -91,7 +118,9 @@ fn a_password_in_the_wrong_place_is_not_shown_either() {
 /// Start a command that must wait for a lock, and wait until it does.
 fn blocked(scratch: &Scratch, arguments: &[&str]) -> Child {
     let child = scratch.command(arguments).spawn().unwrap();
-    wait_until("the command waits for the lock", || scratch.one::<bool>("select exists (select from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.application_name = 'tidemark' and a.datname = current_database())"));
+    wait_until("the command waits for the lock", || {
+        scratch.one::<bool>("select exists (select from pg_locks l join pg_stat_activity a using (pid) where not l.granted and a.application_name = 'tidemark' and a.datname = current_database())")
+    });
     child
 }
 
@@ -105,8 +134,14 @@ fn a_server_that_dies_in_the_middle_is_status_3_and_nothing_is_lost() {
     let things = scratch.operators_things();
     for (arguments, prepare) in [
         (&["rollup", "apply", "ops_metrics"][..], ""),
-        (&["tick", "ops_metrics"], "insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 10:30Z', 1, 5)"),
-        (&["query", "ops_metrics", "--from", "2026-03-27", "--to", "2026-03-28"], "insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 11:30Z', 1, 5)"),
+        (
+            &["tick", "ops_metrics"],
+            "insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 10:30Z', 1, 5)",
+        ),
+        (
+            &["query", "ops_metrics", "--from", "2026-03-27", "--to", "2026-03-28"],
+            "insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 11:30Z', 1, 5)",
+        ),
     ] {
         if !prepare.is_empty() {
             scratch.sql(prepare);
@@ -116,7 +151,11 @@ fn a_server_that_dies_in_the_middle_is_status_3_and_nothing_is_lost() {
         let child = blocked(&scratch, arguments);
         kill_its_backends(&scratch);
         let ran = finish(child).exits(3);
-        assert!(ran.err.contains("ended") || ran.err.contains("broke") || ran.err.contains("reached"), "{}", ran.err);
+        assert!(
+            ran.err.contains("ended") || ran.err.contains("broke") || ran.err.contains("reached"),
+            "{}",
+            ran.err
+        );
         drop(hold);
         if arguments[0] == "rollup" {
             assert_eq!(scratch.operators_things(), things, "half an apply was left");
@@ -150,7 +189,10 @@ impl Hold {
             });
         });
         is_ready.recv().unwrap();
-        Hold { release: Some(release), thread: Some(thread) }
+        Hold {
+            release: Some(release),
+            thread: Some(thread),
+        }
     }
 }
 
@@ -166,8 +208,14 @@ impl Drop for Hold {
 #[test]
 fn a_database_that_accepts_nobody_is_status_3() {
     let scratch = Scratch::ops();
-    execute(&server_url(), &format!("alter database {} with allow_connections false", scratch.name));
+    execute(
+        &server_url(),
+        &format!("alter database {} with allow_connections false", scratch.name),
+    );
     scratch.run(&["status"]).exits(3).says(&[&scratch.name]);
-    execute(&server_url(), &format!("alter database {} with allow_connections true", scratch.name));
+    execute(
+        &server_url(),
+        &format!("alter database {} with allow_connections true", scratch.name),
+    );
     scratch.run(&["status"]).exits(0);
 }

@@ -12,7 +12,10 @@ fn a_plan_is_sql_and_words_and_changes_nothing() {
     let before = scratch.operators_things();
     let plan = scratch.json(&["rollup", "plan", "ops_metrics"]);
     assert_eq!(keys(&plan), ["rollup", "steps", "warnings", "sql", "installs_schema"]);
-    assert_eq!((&plan["rollup"], &plan["installs_schema"]), (&json!("ops_metrics"), &json!(true)));
+    assert_eq!(
+        (&plan["rollup"], &plan["installs_schema"]),
+        (&json!("ops_metrics"), &json!(true))
+    );
     let text = scratch.run(&["rollup", "plan", "ops_metrics"]).exits(0);
     assert!(text.out.contains("create table") && text.out.contains("usage_logs"));
     assert_eq!(scratch.operators_things(), before);
@@ -40,14 +43,29 @@ fn a_rollup_shows_its_grains_sources_sql_and_declaration() {
     for word in ["usage_logs", "ops_metrics__hour", "intact", "p99_latency_ms"] {
         assert!(shown.contains(word), "{word} is missing in:\n{shown}");
     }
-    assert_eq!(scratch.run(&["rollup", "show", "ops_metrics", "--declaration"]).exits(0).out.trim(), SHIPPED.trim());
-    assert!(scratch.run(&["rollup", "show", "ops_metrics", "--sql"]).exits(0).out.contains("create"));
+    assert_eq!(
+        scratch
+            .run(&["rollup", "show", "ops_metrics", "--declaration"])
+            .exits(0)
+            .out
+            .trim(),
+        SHIPPED.trim()
+    );
+    assert!(
+        scratch
+            .run(&["rollup", "show", "ops_metrics", "--sql"])
+            .exits(0)
+            .out
+            .contains("create")
+    );
 }
 
 #[test]
 fn without_backfill_only_changes_from_now_on_are_computed() {
     let scratch = Scratch::raw();
-    scratch.run(&["rollup", "apply", "ops_metrics", "--no-backfill"]).exits(0);
+    scratch
+        .run(&["rollup", "apply", "ops_metrics", "--no-backfill"])
+        .exits(0);
     assert_eq!(scratch.json(&["jobs"])["jobs"], json!([]));
     scratch.sql("insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 10:30Z', 1, 5)");
     scratch.run(&["tick", "--drain"]).exits(0);
@@ -56,7 +74,10 @@ fn without_backfill_only_changes_from_now_on_are_computed() {
 #[test]
 fn a_paused_rollup_is_not_ticked_until_it_is_resumed() {
     let scratch = Scratch::ops();
-    assert_eq!(scratch.json(&["rollup", "pause", "ops_metrics"]), json!({ "rollup": "ops_metrics", "paused": true }));
+    assert_eq!(
+        scratch.json(&["rollup", "pause", "ops_metrics"]),
+        json!({ "rollup": "ops_metrics", "paused": true })
+    );
     scratch.sql("insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 10:30Z', 1, 5)");
     let ran = scratch.run(&["tick", "--drain", "--json"]).exits(1);
     assert_eq!(ran.json()["rollups"][0]["outcome"], "paused");
@@ -78,11 +99,26 @@ fn a_mistake_in_a_declaration_is_said_with_file_and_line() {
         ("key", "keep        =", "kepe        =", &["kepe"]),
         ("grain", "\"15m\"", "\"20m\"", &["20m"]),
         ("type", "type  = \"text\"", "type  = \"txet\"", &["txet", "text"]),
-        ("measure", "ratio = [\"error_count\"", "ratio = [\"eror_count\"", &["eror_count", "error_count"]),
+        (
+            "measure",
+            "ratio = [\"error_count\"",
+            "ratio = [\"eror_count\"",
+            &["eror_count", "error_count"],
+        ),
         ("column", "u.duration_ms", "u.duration_sm", &["duration_sm"]),
         ("table", "usage_logs u", "usage_lgos u", &["usage_lgos"]),
-        ("lookup", "accounts a\", on = \"a.id = u.account_id", "acounts a\", on = \"a.id = u.account_id", &["acounts"]),
-        ("expression", "duration_ms = \"u.duration_ms\"", "duration_ms = \"u.duration_ms +\"", &[]),
+        (
+            "lookup",
+            "accounts a\", on = \"a.id = u.account_id",
+            "acounts a\", on = \"a.id = u.account_id",
+            &["acounts"],
+        ),
+        (
+            "expression",
+            "duration_ms = \"u.duration_ms\"",
+            "duration_ms = \"u.duration_ms +\"",
+            &[],
+        ),
     ] {
         let text = SHIPPED.replacen(right, wrong, 1);
         assert_ne!(text, SHIPPED, "{name}: nothing was changed");
@@ -96,8 +132,14 @@ fn a_mistake_in_a_declaration_is_said_with_file_and_line() {
         }
     }
     assert_eq!(scratch.operators_things(), before);
-    scratch.run(&["rollup", "apply", "no/such/file.toml"]).exits(2).says(&["no/such/file.toml"]);
-    scratch.run(&["rollup", "apply", "ops_metrcs"]).exits(2).says(&["ops_metrics"]);
+    scratch
+        .run(&["rollup", "apply", "no/such/file.toml"])
+        .exits(2)
+        .says(&["no/such/file.toml"]);
+    scratch
+        .run(&["rollup", "apply", "ops_metrcs"])
+        .exits(2)
+        .says(&["ops_metrics"]);
 }
 
 #[test]
@@ -131,7 +173,20 @@ n = { count = "odd" }
     );
     scratch.run(&["rollup", "apply", &file]).exits(0);
     scratch.run(&["tick", "--drain"]).exits(0);
-    let answer = scratch.json(&["query", "odd", "--from", "2026-03-27", "--to", "2026-03-28", "--grain", "day", "--tz", "UTC", "--by", "kind"]);
+    let answer = scratch.json(&[
+        "query",
+        "odd",
+        "--from",
+        "2026-03-27",
+        "--to",
+        "2026-03-28",
+        "--grain",
+        "day",
+        "--tz",
+        "UTC",
+        "--by",
+        "kind",
+    ]);
     assert_eq!(answer["rows"][0]["kind"], "it's \"quoted\"");
     scratch.run(&["audit"]).exits(0);
 }
@@ -139,7 +194,9 @@ n = { count = "odd" }
 #[test]
 fn two_applies_at_once_both_end_well() {
     let scratch = Scratch::raw();
-    let children: Vec<_> = (0..3).map(|_| scratch.command(&["rollup", "apply", "ops_metrics"]).spawn().unwrap()).collect();
+    let children: Vec<_> = (0..3)
+        .map(|_| scratch.command(&["rollup", "apply", "ops_metrics"]).spawn().unwrap())
+        .collect();
     for child in children {
         finish(child).exits(0);
     }
@@ -153,6 +210,9 @@ fn a_publication_for_all_tables_is_refused_with_the_reason() {
     let scratch = Scratch::raw();
     scratch.sql("create publication everything for all tables");
     let before = scratch.operators_things();
-    scratch.run(&["rollup", "apply", "ops_metrics"]).exits(2).says(&["everything", "ALL TABLES"]);
+    scratch
+        .run(&["rollup", "apply", "ops_metrics"])
+        .exits(2)
+        .says(&["everything", "ALL TABLES"]);
     assert_eq!(scratch.operators_things(), before);
 }

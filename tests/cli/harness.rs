@@ -37,12 +37,17 @@ pub struct Ran {
 impl Ran {
     /// The one JSON document on standard output.
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("no JSON document: {error}\n{}\n{}", self.out, self.err))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|error| panic!("no JSON document: {error}\n{}\n{}", self.out, self.err))
     }
 
     #[track_caller]
     pub fn exits(self, status: i32) -> Ran {
-        assert_eq!(self.status, status, "standard output:\n{}\nstandard error:\n{}", self.out, self.err);
+        assert_eq!(
+            self.status, status,
+            "standard output:\n{}\nstandard error:\n{}",
+            self.out, self.err
+        );
         self
     }
 
@@ -53,7 +58,11 @@ impl Ran {
         for word in words {
             assert!(self.err.contains(word), "{word:?} is missing in: {}", self.err);
         }
-        assert!(!self.err.contains("panicked") && !self.err.contains("Error {"), "{}", self.err);
+        assert!(
+            !self.err.contains("panicked") && !self.err.contains("Error {"),
+            "{}",
+            self.err
+        );
         self
     }
 }
@@ -181,7 +190,10 @@ impl Scratch {
         let (url, sql) = (self.url.clone(), sql.to_owned());
         block_on(async move {
             let mut connection = PgConnection::connect(&url).await.unwrap();
-            sqlx::query_scalar(AssertSqlSafe(sql.clone())).fetch_one(&mut connection).await.unwrap_or_else(|error| panic!("{error}\n{sql}"))
+            sqlx::query_scalar(AssertSqlSafe(sql.clone()))
+                .fetch_one(&mut connection)
+                .await
+                .unwrap_or_else(|error| panic!("{error}\n{sql}"))
         })
     }
 
@@ -200,7 +212,9 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let (url, name) = (server_url(), self.name.clone());
-        std::thread::spawn(move || execute(&url, &format!("drop database if exists {name} with (force)"))).join().ok();
+        std::thread::spawn(move || execute(&url, &format!("drop database if exists {name} with (force)")))
+            .join()
+            .ok();
     }
 }
 
@@ -209,13 +223,20 @@ pub fn execute(url: &str, sql: &str) {
     let (url, sql) = (url.to_owned(), sql.to_owned());
     block_on(async move {
         let mut connection = PgConnection::connect(&url).await.unwrap();
-        sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut connection).await.unwrap_or_else(|error| panic!("{error}\n{sql}"));
+        sqlx::raw_sql(AssertSqlSafe(sql.clone()))
+            .execute(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{sql}"));
         connection.close().await.ok();
     });
 }
 
 pub fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(work)
 }
 
 /// The keys of an object, in order.
@@ -237,7 +258,11 @@ pub fn wait_until(what: &str, mut seen: impl FnMut() -> bool) {
 
 /// Send a signal by the system's own `kill`.
 pub fn signal(child: &Child, name: &str) {
-    let sent = Command::new("kill").arg(format!("-{name}")).arg(child.id().to_string()).status().unwrap();
+    let sent = Command::new("kill")
+        .arg(format!("-{name}"))
+        .arg(child.id().to_string())
+        .status()
+        .unwrap();
     assert!(sent.success());
     std::io::stderr().flush().ok();
 }

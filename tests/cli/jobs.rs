@@ -4,7 +4,16 @@ use serde_json::json;
 
 use crate::harness::{Scratch, keys};
 
-const RANGE: [&str; 8] = ["recompute", "ops_metrics", "--from", "2026-03-27", "--to", "2026-03-28", "--tz", "UTC"];
+const RANGE: [&str; 8] = [
+    "recompute",
+    "ops_metrics",
+    "--from",
+    "2026-03-27",
+    "--to",
+    "2026-03-28",
+    "--tz",
+    "UTC",
+];
 
 fn recompute<'a>(more: &[&'a str]) -> Vec<&'a str> {
     RANGE.iter().chain(more).copied().collect()
@@ -16,7 +25,18 @@ fn a_dry_run_says_buckets_rows_and_time_and_makes_no_job() {
     let before = scratch.json(&["jobs"]);
     let preview = scratch.json(&recompute(&["--dry-run"]));
     let first = &preview["previews"][0];
-    assert_eq!(keys(first), ["rollup", "from", "to", "buckets", "raw_rows", "seconds", "frozen_buckets"]);
+    assert_eq!(
+        keys(first),
+        [
+            "rollup",
+            "from",
+            "to",
+            "buckets",
+            "raw_rows",
+            "seconds",
+            "frozen_buckets"
+        ]
+    );
     assert_eq!((&first["buckets"], &first["frozen_buckets"]), (&json!(1440), &json!(0)));
     assert_eq!(scratch.json(&["jobs"]), before);
 }
@@ -26,15 +46,40 @@ fn a_recompute_is_a_job_that_ticks_work_off() {
     let scratch = Scratch::ops();
     let made = scratch.json(&recompute(&["--reason", "import corrected"]));
     let job = &made["jobs"][0];
-    assert_eq!((&job["kind"], &job["state"], &job["reason"]), (&json!("request"), &json!("running"), &json!("import corrected")));
+    assert_eq!(
+        (&job["kind"], &job["state"], &job["reason"]),
+        (&json!("request"), &json!("running"), &json!("import corrected"))
+    );
     // Clean buckets go on being served as exact.
-    let answer = scratch.json(&["query", "ops_metrics", "--from", "2026-03-27", "--to", "2026-03-28", "--grain", "total", "--tz", "UTC"]);
-    assert_eq!((&answer["state"], &answer["live_buckets"]), (&json!("exact"), &json!(0)));
+    let answer = scratch.json(&[
+        "query",
+        "ops_metrics",
+        "--from",
+        "2026-03-27",
+        "--to",
+        "2026-03-28",
+        "--grain",
+        "total",
+        "--tz",
+        "UTC",
+    ]);
+    assert_eq!(
+        (&answer["state"], &answer["live_buckets"]),
+        (&json!("exact"), &json!(0))
+    );
     scratch.run(&["tick", "--drain"]).exits(0);
     let id = job["id"].as_i64().unwrap();
     let jobs = scratch.json(&["jobs"]);
-    let done = jobs["jobs"].as_array().unwrap().iter().find(|job| job["id"] == id).unwrap();
-    assert_eq!((&done["state"], &done["buckets_done"]), (&json!("done"), &done["buckets_total"]));
+    let done = jobs["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|job| job["id"] == id)
+        .unwrap();
+    assert_eq!(
+        (&done["state"], &done["buckets_done"]),
+        (&json!("done"), &done["buckets_total"])
+    );
     assert!(scratch.run(&["jobs"]).exits(0).out.contains("import corrected"));
 }
 
@@ -44,13 +89,19 @@ fn wait_ticks_until_the_job_is_done() {
     let made = scratch.json(&recompute(&["--wait"]));
     assert_eq!(made["jobs"][0]["state"], "done");
     scratch.run(&["rollup", "pause", "ops_metrics"]).exits(0);
-    scratch.run(&recompute(&["--wait"])).exits(2).says(&["paused", "tidemark rollup resume ops_metrics"]);
+    scratch
+        .run(&recompute(&["--wait"]))
+        .exits(2)
+        .says(&["paused", "tidemark rollup resume ops_metrics"]);
 }
 
 #[test]
 fn a_job_is_paused_resumed_and_cancelled_by_its_number() {
     let scratch = Scratch::ops();
-    let id = scratch.json(&recompute(&[]))["jobs"][0]["id"].as_i64().unwrap().to_string();
+    let id = scratch.json(&recompute(&[]))["jobs"][0]["id"]
+        .as_i64()
+        .unwrap()
+        .to_string();
     assert_eq!(scratch.json(&["pause", &id])["state"], "paused");
     // A paused job's marks are not applicable: a drain ends without them.
     scratch.run(&["tick", "--drain"]).exits(0);
@@ -67,9 +118,17 @@ fn a_tick_reports_what_it_did() {
     scratch.run(&["rollup", "apply", "ops_metrics"]).exits(0);
     let report = scratch.json(&["tick", "ops_metrics"]);
     let first = &report["rollups"][0];
-    assert_eq!(keys(first), ["rollup", "outcome", "marks", "buckets", "raw_rows", "left", "took_ms", "error"]);
+    assert_eq!(
+        keys(first),
+        [
+            "rollup", "outcome", "marks", "buckets", "raw_rows", "left", "took_ms", "error"
+        ]
+    );
     let drained = scratch.json(&["tick", "--drain"]);
-    assert_eq!((&drained["rollups"][0]["outcome"], &drained["rollups"][0]["left"]), (&json!("drained"), &json!(0)));
+    assert_eq!(
+        (&drained["rollups"][0]["outcome"], &drained["rollups"][0]["left"]),
+        (&json!("drained"), &json!(0))
+    );
 }
 
 #[test]
@@ -84,15 +143,42 @@ fn without_a_rollup_there_is_nothing_to_tick() {
 #[test]
 fn a_purge_freezes_first_and_deletes_raw_rows_only_when_asked() {
     let scratch = Scratch::ops();
-    let total = ["query", "ops_metrics", "--from", "2026-03-27", "--to", "2026-03-30", "--grain", "total", "--tz", "UTC"];
+    let total = [
+        "query",
+        "ops_metrics",
+        "--from",
+        "2026-03-27",
+        "--to",
+        "2026-03-30",
+        "--grain",
+        "total",
+        "--tz",
+        "UTC",
+    ];
     let before = scratch.json(&total)["rows"][0]["request_count"].clone();
     let purged = scratch.json(&["purge", "ops_metrics", "--before", "2026-03-28", "--tz", "UTC"]);
     assert_eq!(purged["deleted_rows"], 0);
     assert_eq!(scratch.one::<i64>("select count(*) from usage_logs"), 576);
-    let purged = scratch.json(&["purge", "ops_metrics", "--before", "2026-03-28", "--tz", "UTC", "--raw", "--yes"]);
+    let purged = scratch.json(&[
+        "purge",
+        "ops_metrics",
+        "--before",
+        "2026-03-28",
+        "--tz",
+        "UTC",
+        "--raw",
+        "--yes",
+    ]);
     assert_eq!(purged["deleted_rows"], 240);
-    assert_eq!(scratch.one::<i64>("select count(*) from usage_logs where created_at < '2026-03-28Z'"), 0);
-    assert_eq!(scratch.json(&total)["rows"][0]["request_count"], before, "history stays");
+    assert_eq!(
+        scratch.one::<i64>("select count(*) from usage_logs where created_at < '2026-03-28Z'"),
+        0
+    );
+    assert_eq!(
+        scratch.json(&total)["rows"][0]["request_count"],
+        before,
+        "history stays"
+    );
     scratch.run(&["tick", "--drain"]).exits(0);
     scratch.run(&["audit"]).exits(0);
 }

@@ -2,7 +2,16 @@
 
 use crate::harness::{Folder, Scratch};
 
-const RANGE: [&str; 8] = ["report", "ops_metrics", "--from", "2026-03-27", "--to", "2026-03-30", "--tz", "Europe/Berlin"];
+const RANGE: [&str; 8] = [
+    "report",
+    "ops_metrics",
+    "--from",
+    "2026-03-27",
+    "--to",
+    "2026-03-30",
+    "--tz",
+    "Europe/Berlin",
+];
 
 fn report(scratch: &Scratch, out: &str) -> Vec<u8> {
     let mut arguments = RANGE.to_vec();
@@ -32,7 +41,9 @@ fn a_report_is_a_png_an_svg_or_a_page_by_its_ending() {
 #[test]
 fn another_ending_is_refused_before_anything_is_read() {
     for name in ["x.pdf", "x", "x.png.txt", ".png"] {
-        crate::harness::run(&["report", "ops_metrics", "--out", name]).exits(2).says(&[".png, .svg or .html"]);
+        crate::harness::run(&["report", "ops_metrics", "--out", name])
+            .exits(2)
+            .says(&[".png, .svg or .html"]);
     }
     let scratch = Scratch::ops();
     let mut arguments = RANGE.to_vec();
@@ -56,7 +67,18 @@ fn a_range_without_data_is_drawn_and_says_so() {
     let scratch = Scratch::ops();
     let folder = Folder::new();
     let out = folder.path("empty.svg");
-    scratch.run(&["report", "ops_metrics", "--from", "2035-01-01", "--to", "2035-01-02", "--out", &out]).exits(0);
+    scratch
+        .run(&[
+            "report",
+            "ops_metrics",
+            "--from",
+            "2035-01-01",
+            "--to",
+            "2035-01-02",
+            "--out",
+            &out,
+        ])
+        .exits(0);
     assert!(std::fs::read_to_string(out).unwrap().contains("no data in this range"));
 }
 

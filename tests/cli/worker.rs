@@ -17,7 +17,10 @@ struct Worker {
 
 impl Worker {
     fn start(scratch: &Scratch) -> Worker {
-        let mut child = scratch.command(&["worker", "--interval", "200ms", "--json"]).spawn().unwrap();
+        let mut child = scratch
+            .command(&["worker", "--interval", "200ms", "--json"])
+            .spawn()
+            .unwrap();
         let said = Arc::new(Mutex::new(String::new()));
         let (lines, kept) = (BufReader::new(child.stderr.take().unwrap()), said.clone());
         std::thread::spawn(move || {
@@ -34,7 +37,9 @@ impl Worker {
 }
 
 fn pending(scratch: &Scratch) -> i64 {
-    scratch.json(&["status"])["rollups"][0]["pending_buckets"].as_i64().unwrap()
+    scratch.json(&["status"])["rollups"][0]["pending_buckets"]
+        .as_i64()
+        .unwrap()
 }
 
 #[test]
@@ -46,7 +51,12 @@ fn a_worker_ticks_until_sigterm_and_ends_well() {
     scratch.sql("insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 10:30Z', 1, 5)");
     wait_until("a write is taken in", || pending(&scratch) == 0);
     let status = scratch.json(&["status"]);
-    let tickers: Vec<_> = status["rollups"][0]["tickers"].as_array().unwrap().iter().map(|ticker| ticker["name"].clone()).collect();
+    let tickers: Vec<_> = status["rollups"][0]["tickers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|ticker| ticker["name"].clone())
+        .collect();
     assert!(tickers.contains(&json!("worker")), "{tickers:?}");
     let begun = Instant::now();
     signal(&worker.child, "TERM");
@@ -60,12 +70,23 @@ fn a_worker_ticks_until_sigterm_and_ends_well() {
 fn a_worker_waits_for_a_database_that_goes_away_and_goes_on() {
     let scratch = Scratch::ops();
     let worker = Worker::start(&scratch);
-    wait_until("it ticks", || scratch.one::<bool>("select exists (select from pg_stat_activity where application_name = 'tidemark' and datname = current_database())"));
+    wait_until("it ticks", || {
+        scratch.one::<bool>("select exists (select from pg_stat_activity where application_name = 'tidemark' and datname = current_database())")
+    });
     let name = &scratch.name;
-    execute(&server_url(), &format!("alter database {name} with allow_connections false"));
-    execute(&server_url(), &format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"));
+    execute(
+        &server_url(),
+        &format!("alter database {name} with allow_connections false"),
+    );
+    execute(
+        &server_url(),
+        &format!("select pg_terminate_backend(pid) from pg_stat_activity where datname = '{name}'"),
+    );
     wait_until("it says that it tries again", || worker.said("Trying again in"));
-    execute(&server_url(), &format!("alter database {name} with allow_connections true"));
+    execute(
+        &server_url(),
+        &format!("alter database {name} with allow_connections true"),
+    );
     wait_until("it is back", || worker.said("The database is back"));
     scratch.sql("insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 10:30Z', 1, 5)");
     wait_until("it goes on", || pending(&scratch) == 0);
@@ -75,5 +96,7 @@ fn a_worker_waits_for_a_database_that_goes_away_and_goes_on() {
 
 #[test]
 fn a_worker_that_can_not_connect_at_first_says_so_and_ends() {
-    run(&["worker", "--database-url", "postgres://u@127.0.0.1:1/x"]).exits(3).says(&["can't be reached"]);
+    run(&["worker", "--database-url", "postgres://u@127.0.0.1:1/x"])
+        .exits(3)
+        .says(&["can't be reached"]);
 }

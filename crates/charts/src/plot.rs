@@ -126,7 +126,8 @@ pub fn time_axis<B: DrawingBackend>(canvas: &mut Canvas<B>, time: &TimeScale, ar
         let places: Vec<(f64, f64)> = ticks
             .iter()
             .map(|tick| {
-                let half = canvas.width(&tick.label, style) / 2.0 + 3.0;
+                let margin = if kind == TickKind::Shift { 1.0 } else { 3.0 };
+                let half = canvas.width(&tick.label, style) / 2.0 + margin;
                 let center = time
                     .x(tick.at_ms)
                     .clamp(area.x - LEFT + half, (area.right() + RIGHT - half).max(area.x));

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
-use tidemark_core::api::{BoardAnswer, BoardBucket, BoardSeries, MeasureInfo, State};
+use tidemark_core::api::{BoardAnswer, BoardBucket, BoardSeries, Grain, MeasureInfo, State};
 use tidemark_core::board_spec::Board;
 
 use crate::error::{Error, Result};
@@ -77,7 +77,10 @@ impl<'a> View<'a> {
 
     /// `per 15 min`.
     pub fn width_word(self) -> String {
-        format!("per {}", self.answer.grain.label().replace(' ', figures::THIN))
+        match self.answer.grain {
+            Grain::Minute => "per minute".to_owned(),
+            grain => format!("per {}", grain.label().replace(' ', figures::THIN)),
+        }
     }
 
     /// A group's name for people: NULL and the empty text are groups like any other, told apart where both are.

@@ -133,3 +133,19 @@ fn more_groups_than_colours_and_narrow_buckets_fit() {
         &render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).unwrap(),
     );
 }
+
+#[test]
+fn a_day_of_25_hours_says_so_and_marks_its_repeated_hour() {
+    let names = [Some("anthropic"), Some("openai")];
+    let tz = chrono_tz::Europe::Berlin;
+    let answer = answer("2026-10-24T22:00:00Z", 15, 100, "2026-10-26T12:00:00Z", tz, &names);
+    keep(
+        "25-hours.png",
+        &render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).unwrap(),
+    );
+    let svg = render(&answer, &overview(), &Label::default(), Theme::Light, Format::Svg).unwrap();
+    let svg = String::from_utf8(svg).unwrap();
+    for word in ["Sun 25 Oct 25\u{202f}h", "02 02", "UTC+2, then UTC+1"] {
+        assert!(svg.contains(word), "{word} is missing");
+    }
+}

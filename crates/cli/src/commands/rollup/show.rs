@@ -28,7 +28,15 @@ fn text(detail: &RollupDetail) -> String {
         ("applied", when::show(detail.applied_at, tz)),
         ("dimensions", detail.dimensions.join(", ")),
         ("measures", measures.join(", ")),
-        ("relations", detail.relations.iter().map(|name| format!("tidemark.{name}")).collect::<Vec<_>>().join(", ")),
+        (
+            "relations",
+            detail
+                .relations
+                .iter()
+                .map(|name| format!("tidemark.{name}"))
+                .collect::<Vec<_>>()
+                .join(", "),
+        ),
     ]);
 
     let mut grains = Table::default()

@@ -116,7 +116,7 @@ create table tidemark.health (
   fingerprint_seen text,
   capture_broken_at timestamptz,
   -- where data lies, as of the last tick
-  extent tstzrange not null default 'empty',
+  extent tstzmultirange not null default '{}',
   last_audit_at timestamptz,
   last_audit_differences bigint,
   -- differences of the last audit that have not been recomputed since

@@ -46,7 +46,7 @@ begin
     ), change as (
       select tstzrange(lo, hi) as span from taken where kind = 'c'
       union all select e from lookup l, tidemark.%1$I(l.input, l.keys) e
-      union all select e from (select from taken where kind = 'w' limit 1) w, tidemark.%2$I() e
+      union all select unnest(e) from (select from taken where kind = 'w' limit 1) w, tidemark.%2$I() e
     ), known as (
       select coalesce(range_agg(span), '{}') as spans from tidemark.dirty where rollup_id = $1 and kind = 'c'
     ), fresh as (

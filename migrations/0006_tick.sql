@@ -88,7 +88,7 @@ declare
   h tidemark.health%rowtype;
   now_looks text := tidemark.fingerprint(p_rollup);
   f record;
-  extent tstzrange;
+  extent tstzmultirange;
 begin
   select * into h from tidemark.health where rollup_id = p_rollup;
   intact := h.capture_broken_at is null;
@@ -100,9 +100,7 @@ begin
   blocked := f.fatal;
   if blocked is null and tidemark.fingerprint_differs(h.fingerprint_seen, now_looks) then
     execute format('select tidemark.%I()', p_name || '__extent') into extent;
-    if not isempty(extent) then
-      insert into tidemark.dirty (rollup_id, kind, span, since) values (p_rollup, 'c', extent, clock_timestamp());
-    end if;
+    insert into tidemark.dirty (rollup_id, kind, span, since) select p_rollup, 'c', e, clock_timestamp() from unnest(extent) e;
   end if;
   update tidemark.health set
     fingerprint_seen = case when blocked is null then now_looks else fingerprint_seen end,
@@ -162,7 +160,7 @@ declare
   still bigint := 0;
   turn bigint;
   oldest timestamptz;
-  new_extent tstzrange;
+  new_extent tstzmultirange;
 begin
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
     raise exception 'tidemark.tick needs READ COMMITTED, this transaction is %', current_setting('transaction_isolation')

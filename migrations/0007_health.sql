@@ -9,9 +9,10 @@ as $$
     select d.span from tidemark.dirty d left join tidemark.job j on j.id = d.job_id
     where d.rollup_id = r.id and (d.kind = 'c' or (d.kind in ('b', 'r') and j.state in ('running', 'paused')))
     union all
-    select case m.kind when 'c' then tstzrange(m.lo, m.hi) else h.extent end
-    from tidemark.mark m, tidemark.health h
-    where m.rollup_id = r.id and h.rollup_id = r.id and m.kind in ('c', 'w')
+    select tstzrange(m.lo, m.hi) from tidemark.mark m where m.rollup_id = r.id and m.kind = 'c'
+    union all
+    select unnest(h.extent) from tidemark.health h
+    where h.rollup_id = r.id and exists (select from tidemark.mark m where m.rollup_id = r.id and m.kind = 'w')
   ) s
   where r.id = p_rollup
 $$;

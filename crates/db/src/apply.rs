@@ -95,6 +95,7 @@ impl Db {
         } {
             with_patience(&mut connection, &format!("begin; {sql} commit")).await?;
         }
+        drop_strays(&mut connection, &model).await?;
         sqlx::raw_sql("reset lock_timeout").execute(&mut connection).await?;
         activate(&mut connection, &model, backfill).await?;
         connection.close().await.ok();
@@ -406,6 +407,46 @@ async fn trigger_sql(connection: &mut PgConnection, model: &Model) -> Result<Vec
     Ok(all)
 }
 
+/// Take triggers off tables that the declaration no longer names, or that are partitions no longer, and then the
+/// functions that nothing calls any more.
+async fn drop_strays(connection: &mut PgConnection, model: &Model) -> Result<()> {
+    let wanted = triggers(model);
+    let tables: Vec<String> = wanted.iter().map(|trigger| format!("{}.{}", quote(&trigger.schema), quote(&trigger.table))).collect();
+    let names: Vec<&str> = wanted.iter().map(|trigger| trigger.name.as_str()).collect();
+    let strays: Vec<String> = sqlx::query_scalar(
+        "with recursive wanted as (
+           select name, table_name::regclass::oid as relid from unnest($1::text[], $2::text[]) u (table_name, name)
+           union select w.name, h.inhrelid from wanted w join pg_inherits h on h.inhparent = w.relid
+         )
+         select string_agg(format('drop trigger if exists %I on %s;', t.tgname, t.tgrelid::regclass), ' ')
+         from pg_trigger t join pg_proc p on p.oid = t.tgfoid and p.pronamespace = to_regnamespace('tidemark')
+         where not t.tgisinternal and t.tgparentid = 0 and starts_with(p.proname, $3)
+           and not exists (select from wanted w where w.relid = t.tgrelid and w.name = t.tgname)
+         group by t.tgrelid",
+    )
+    .bind(&tables)
+    .bind(&names)
+    .bind(format!("{}__capture_", model.name))
+    .fetch_all(&mut *connection)
+    .await?;
+    for sql in strays {
+        with_patience(connection, &format!("begin; {sql} commit")).await?;
+    }
+    let unused: Vec<String> = sqlx::query_scalar(
+        "select format('drop function if exists %s', p.oid::regprocedure) from pg_proc p
+         where p.pronamespace = to_regnamespace('tidemark') and starts_with(p.proname, $1) and p.proname <> all ($2)
+           and not exists (select from pg_trigger t where t.tgfoid = p.oid)",
+    )
+    .bind(format!("{}__capture_", model.name))
+    .bind(inputs(model).iter().map(|input| format!("{}__capture_{}", model.name, input.name)).collect::<Vec<_>>())
+    .fetch_all(&mut *connection)
+    .await?;
+    for sql in unused {
+        sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await?;
+    }
+    Ok(())
+}
+
 /// Step one: the row, the tables, the functions.
 async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declaration) -> Result<()> {
     let mut transaction = connection.begin().await?;
@@ -570,13 +611,13 @@ async fn activate(connection: &mut PgConnection, model: &Model, backfill: bool) 
         .execute(&mut *transaction)
         .await?;
         let build = "with wanted as (
-             select h.extent, tidemark.bucket_count(r.base_grain, tstzmultirange(h.extent)) as buckets
+             select h.extent, tidemark.bucket_count(r.base_grain, h.extent) as buckets
              from tidemark.health h join tidemark.rollup r on r.id = h.rollup_id where h.rollup_id = $1 and not isempty(h.extent)
            ), job as (
-             insert into tidemark.job (rollup_id, kind, span, buckets_total, reason) select $1, 'build', extent, buckets, 'first build' from wanted where $2 returning id
+             insert into tidemark.job (rollup_id, kind, span, buckets_total, reason) select $1, 'build', range_merge(extent), buckets, 'first build' from wanted where $2 returning id
            )
            insert into tidemark.dirty (rollup_id, kind, span, since, job_id)
-           select $1, case when $2 then 'b'::\"char\" else 'u'::\"char\" end, extent, clock_timestamp(), (select id from job) from wanted";
+           select $1, case when $2 then 'b'::\"char\" else 'u'::\"char\" end, e, clock_timestamp(), (select id from job) from wanted, unnest(extent) e";
         sqlx::query(build)
             .bind(id)
             .bind(backfill)

@@ -129,7 +129,7 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
         "with base as (
            select r.model, r.base_grain, r.frozen_before, tidemark.{}() as extent from tidemark.rollup r where r.id = $1
          ), target as (
-           select b.*, tstzmultirange(b.extent * tstzrange(b.frozen_before, null) * tstzrange(tidemark.bucket_floor(b.base_grain, $2), tidemark.bucket_ceil(b.base_grain, $3))) as spans from base b
+           select b.*, tstzmultirange(tstzrange(b.frozen_before, null) * tstzrange(tidemark.bucket_floor(b.base_grain, $2), tidemark.bucket_ceil(b.base_grain, $3))) as asked from base b
          ), waiting as (
            select coalesce(range_agg(span), '{{}}') as spans from (
              select d.span from tidemark.dirty d where d.rollup_id = $1 and d.kind in ('c', 'b', 'u')
@@ -137,9 +137,11 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
              select case when m.kind = 'c' then tstzrange(m.lo, m.hi) else tstzrange(null, null) end from tidemark.mark m where m.rollup_id = $1
            ) s
          )
-         select clock_timestamp() as at, model, tidemark.bucket_count(base_grain, target.spans * waiting.spans) as waiting,
-           coalesce((select array_agg(lower(s)) from unnest(target.spans - waiting.spans) s), '{{}}') as lo,
-           coalesce((select array_agg(upper(s)) from unnest(target.spans - waiting.spans) s), '{{}}') as hi,
+         select clock_timestamp() as at, model, tidemark.bucket_count(base_grain, extent * asked * waiting.spans) as waiting,
+           -- Level by level: a day that has only begun is a whole bucket of its level too.
+           array(select v.level::integer from tidemark.level v, unnest(tidemark.align(v.grain, extent) * asked - waiting.spans) s where v.rollup_id = $1 order by v.level, s) as levels,
+           array(select lower(s) from tidemark.level v, unnest(tidemark.align(v.grain, extent) * asked - waiting.spans) s where v.rollup_id = $1 order by v.level, s) as lo,
+           array(select upper(s) from tidemark.level v, unnest(tidemark.align(v.grain, extent) * asked - waiting.spans) s where v.rollup_id = $1 order by v.level, s) as hi,
            (select array_agg(nullif(complete_from, '-infinity') order by level) from tidemark.level where rollup_id = $1) as lines
          from target, waiting",
         quote(&format!("{rollup}__extent"))
@@ -150,11 +152,20 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
     .fetch_one(&mut *connection)
     .await?;
     let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
-    let clean: Vec<Span> = row
+    let levels: Vec<i32> = row.get("levels");
+    let spans: Vec<Span> = row
         .get::<Vec<DateTime<Utc>>, _>("lo")
         .into_iter()
         .zip(row.get::<Vec<DateTime<Utc>>, _>("hi"))
         .collect();
+    let clean = |level: usize| -> Vec<Span> {
+        levels
+            .iter()
+            .zip(&spans)
+            .filter(|(of, _)| **of == level as i32)
+            .map(|(_, span)| *span)
+            .collect()
+    };
     let lines: Vec<Option<DateTime<Utc>>> = row.get("lines");
     let outside = sqlx::query(AssertSqlSafe(format!(
         "select * from tidemark.{}()",
@@ -165,8 +176,8 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
     let mut compared = Compared {
         report: AuditReport {
             rollup: rollup.to_owned(),
-            from: clean.first().map(|span| span.0),
-            to: clean.last().map(|span| span.1),
+            from: clean(0).first().map(|span| span.0),
+            to: clean(0).last().map(|span| span.1),
             as_of: row.get("at"),
             took_ms: 0.0,
             buckets: 0,
@@ -189,7 +200,7 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
             .map_or(DateTime::<Utc>::MAX_UTC, |finer| {
                 lines[finer].unwrap_or(DateTime::<Utc>::MIN_UTC)
             });
-        let buckets = whole_buckets(grain, &clean, line);
+        let buckets = whole_buckets(grain, &clean(level), line);
         let (raw, merged): (Vec<Span>, Vec<Span>) = buckets.into_iter().partition(|bucket| bucket.0 < merged_from);
         for (buckets, from_raw) in [(raw, true), (merged, false)] {
             for chunk in buckets.chunks(CHUNK) {

@@ -9,25 +9,29 @@ use crate::apply::lock_rollup;
 use crate::{Db, Error, Result};
 
 /// The buckets that a request is about: aligned outwards, inside the data, not frozen.
-const TARGET: &str = "select r.id, r.base_grain, w.span, tidemark.bucket_count(r.base_grain, tstzmultirange(w.span)) as buckets,
-    tidemark.bucket_count(r.base_grain, tstzmultirange(a.span) - tstzmultirange(tstzrange(r.frozen_before, null))) as frozen, a.span as asked,
-    h.extent
+const TARGET: &str = "select r.id, w.spans, range_merge(w.spans) as span, tidemark.bucket_count(r.base_grain, w.spans) as buckets,
+    tidemark.bucket_count(r.base_grain, a.spans - tstzmultirange(tstzrange(r.frozen_before, null))) as frozen, range_merge(h.extent) as extent
   from tidemark.rollup r join tidemark.health h on h.rollup_id = r.id
   cross join lateral (
-    select h.extent * tstzrange(tidemark.bucket_floor(r.base_grain, $2), tidemark.bucket_ceil(r.base_grain, $3)) as span
+    select h.extent * tstzmultirange(tstzrange(tidemark.bucket_floor(r.base_grain, $2), tidemark.bucket_ceil(r.base_grain, $3))) as spans
   ) a
-  cross join lateral (select a.span * tstzrange(r.frozen_before, null) as span) w
+  cross join lateral (select a.spans * tstzmultirange(tstzrange(r.frozen_before, null)) as spans) w
   where r.id = $1";
 
 const JOB: &str = "select j.*, r.name as rollup, lower(j.span) as from_at, upper(j.span) as to_at, clock_timestamp() as now,
     (select coalesce(sum(tidemark.bucket_count(r.base_grain, tstzmultirange(d.span))), 0)::bigint from tidemark.dirty d where d.job_id = j.id) as waiting
   from tidemark.job j join tidemark.rollup r on r.id = j.rollup_id";
 
+/// Without its spans: a multirange is none of sqlx's types.
+fn target() -> String {
+    format!("select span, buckets, frozen, extent from ({TARGET}) target")
+}
+
 impl Db {
     /// What a recompute would do.
     pub async fn recompute_preview(&self, request: &RecomputeRequest) -> Result<RecomputePreview> {
         let id = self.checked(request).await?;
-        let row = sqlx::query(TARGET)
+        let row = sqlx::query(sqlx::AssertSqlSafe(target()))
             .bind(id)
             .bind(request.from)
             .bind(request.to)
@@ -68,7 +72,7 @@ impl Db {
     /// Ask for a recompute. The buckets go on being served as exact; they are clean.
     pub async fn recompute(&self, request: &RecomputeRequest) -> Result<Job> {
         let id = self.checked(request).await?;
-        let row = sqlx::query(TARGET)
+        let row = sqlx::query(sqlx::AssertSqlSafe(target()))
             .bind(id)
             .bind(request.from)
             .bind(request.to)
@@ -81,7 +85,7 @@ impl Db {
             "with target as ({TARGET}), job as (
                insert into tidemark.job (rollup_id, kind, span, buckets_total, reason) select id, 'request', span, buckets, $4 from target returning id, rollup_id, span
              ), dirty as (
-               insert into tidemark.dirty (rollup_id, kind, span, job_id, since) select rollup_id, 'r', span, id, clock_timestamp() from job
+               insert into tidemark.dirty (rollup_id, kind, span, job_id, since) select job.rollup_id, 'r', s, job.id, clock_timestamp() from job, target, unnest(target.spans) s
              ) select id from job"
         )))
         .bind(id)

@@ -1,8 +1,8 @@
 //! From raw rows: the statistics of any spans, where data lies, and which spans a lookup key touches.
 
 use super::source::{between, from, instant, valid};
-use super::{READER, Statement, function, key_names, list, own};
-use crate::model::{Column, Merge, Model, Number, Stat, StatKind};
+use super::{FIRST, LAST, READER, Statement, function, key_names, list, own};
+use crate::model::{Column, Merge, Model, Number, Stat, StatKind, TimeKind};
 use crate::spec::on::quote;
 
 /// The result columns of `raw` and `fresh`: bucket, dimensions, raw_rows, statistics.
@@ -223,18 +223,30 @@ fn finite(stat: &Stat) -> String {
     }
 }
 
-/// `ROLLUP__extent()`: from the first to the last bucket that raw rows or rollup rows are in.
+/// `ROLLUP__extent()`: the spans that raw rows or rollup rows lie in, at most one a year.
+///
+/// A row dated centuries away has an island of its own: one span over all would make hundreds of millions of empty
+/// buckets dirty. Each source is asked by its own time column, so that its index answers.
 pub(super) fn extent(model: &Model) -> Statement {
     let base = model.base().name();
     let mut parts: Vec<String> = model
         .sources
         .iter()
         .map(|source| {
+            let column = source.time_sql();
+            let ends = |aggregate: &str| instant(source).replacen(&column, &format!("{aggregate}({column})"), 1);
+            // A wall clock's order is not quite that of its instants.
+            let (lo, hi) = match &source.time {
+                TimeKind::Timestamp { zone } | TimeKind::Date { zone } if zone != "UTC" => ("lo - interval '3 hours'", "hi + interval '3 hours'"),
+                _ => ("lo", "hi"),
+            };
+            let islands = islands(
+                &ends("min"),
+                &ends("max"),
+                &|lo, hi| format!("{} where {} and {}", from(source, &[]), valid(source), between(source, lo, hi)),
+            );
             format!(
-                "select tidemark.bucket_floor('{base}', min({0})) as lo, tidemark.bucket_next('{base}', tidemark.bucket_floor('{base}', max({0}))) as hi\n    from {1} where {2}",
-                instant(source),
-                from(source, &[]),
-                valid(source)
+                "select tidemark.bucket_floor('{base}', {lo}) as lo, tidemark.bucket_next('{base}', tidemark.bucket_floor('{base}', {hi})) as hi\n    from ({islands}) as island"
             )
         })
         .collect();
@@ -246,21 +258,45 @@ pub(super) fn extent(model: &Model) -> Statement {
         .unwrap_or_default();
     for level in 0..=kept {
         let grain = model.levels[level].grain.name();
+        let table = own(&model.table(level));
+        let islands = islands("min(bucket)", "max(bucket)", &|lo, hi| {
+            format!("{table} where bucket >= {lo} and bucket < {hi}")
+        });
         parts.push(format!(
-            "select min(bucket), tidemark.bucket_next('{grain}', max(bucket)) from {}",
-            own(&model.table(level))
+            "select lo, tidemark.bucket_next('{grain}', hi) from ({islands}) as island"
         ));
     }
     function(
         &format!("{}__extent", model.name),
         "",
-        "tstzrange",
+        "tstzmultirange",
         READER,
-        &format!("Where data of {} lies, in raw tables or in rollup tables.", model.name),
         &format!(
-            "begin\n  return coalesce((select tstzrange(min(lo), max(hi)) from (\n    {}\n  ) as part having min(lo) is not null), 'empty');\nend",
+            "The spans that data of {} lie in, in raw tables or in rollup tables.",
+            model.name
+        ),
+        &format!(
+            "begin\n  return coalesce((select range_agg(tstzrange(lo, hi)) from (\n    {}\n  ) as part), '{{}}');\nend",
             parts.join("\n    union all\n    ")
         ),
+    )
+}
+
+/// First and last instant of each year that has any, by hopping from one to the next.
+fn islands(min: &str, max: &str, rows: &dyn Fn(&str, &str) -> String) -> String {
+    let next = "tidemark.bucket_next('year', tidemark.bucket_floor('year', tidemark_year.lo))";
+    let (first, last) = (format!("'{FIRST}'::timestamptz"), format!("'{LAST}'::timestamptz"));
+    format!(
+        "
+      with recursive tidemark_year as (
+        select {min} as lo from {all}
+        union all
+        select (select {min} from {later}) from tidemark_year where lo is not null
+      )
+      select lo, (select {max} from {within}) as hi from tidemark_year where lo is not null",
+        all = rows(&first, &last),
+        later = rows(next, &last),
+        within = rows("tidemark_year.lo", next),
     )
 }
 

@@ -45,10 +45,17 @@ async fn an_exact_answer_is_one_instant_while_everybody_writes_and_ticks() {
     for _ in 0..2 {
         tasks.push(tokio::spawn(tick(test.clone(), stop.clone(), ticks.clone())));
     }
-    let until = Instant::now() + Duration::from_secs(setting("TIDEMARK_SECONDS", 12));
+    let started = Instant::now();
+    let least = Duration::from_secs(setting("TIDEMARK_SECONDS", 12));
     let mut random = Random::new(seed);
     let (mut answers, mut compared) = (0, 0);
-    while Instant::now() < until {
+    // Longer on a machine that is busy with something else.
+    let enough = |answers, compared| answers > 20 && compared > 5 && ticks.load(Ordering::Relaxed) > 20;
+    while started.elapsed() < least || !enough(answers, compared) {
+        assert!(
+            started.elapsed() < least + Duration::from_secs(120),
+            "too slow to mean anything: {answers} answers, {compared} compared"
+        );
         let now = Utc::now().duration_trunc(TimeDelta::minutes(15)).unwrap();
         let grain = *random.pick(&[Grain::Total, Grain::Hour, Grain::Day, Grain::Month]);
         let question = Question {
@@ -82,10 +89,6 @@ async fn an_exact_answer_is_one_instant_while_everybody_writes_and_ticks() {
     println!(
         "{answers} answers, {compared} of them compared number by number, {} ticks",
         ticks.load(Ordering::Relaxed)
-    );
-    assert!(
-        answers > 20 && compared > 2 && ticks.load(Ordering::Relaxed) > 20,
-        "too few to mean anything: {answers} answers, {compared} compared"
     );
     test.drain().await;
     assert_drained_tables_equal_raw_rows(&test, "after everybody stopped").await;

@@ -11,7 +11,7 @@ use tidemark_core::api::{
 };
 use tidemark_db::{Declaration, Error};
 
-use crate::harness::{TestDb, at};
+use crate::harness::{TestDb, at, url_of};
 
 /// All rows of these tests lie in 2026.
 pub const FROM: &str = "2026-01-01T00:00:00Z";
@@ -143,6 +143,16 @@ impl TestDb {
         }
         let audit = self.db.audit("ops_metrics", None, false).await.unwrap();
         assert_eq!(audit.difference_count, 0, "{when}: {audit:?}");
+    }
+
+    /// A login role that may do nothing yet; roles belong to the whole server and stay there. Gives its URL.
+    pub async fn login(&self, role: &str) -> String {
+        self.sql(&format!(
+            "do $$ begin perform pg_advisory_xact_lock(7); if to_regrole('{role}') is null then create role {role} login; end if; end $$; grant create on database {} to {role}; revoke create on database {0} from {role}",
+            self.name()
+        ))
+        .await;
+        url_of(self.name(), Some(role))
     }
 
     /// A database with rows in March 2026: 40 successes and 10 errors over two days, on all platforms.

@@ -8,7 +8,12 @@ mod stop;
 mod truth;
 
 mod basics;
+mod capture;
 mod crash;
 mod interleavings;
 mod numbers;
+mod other_rollup;
 mod property;
+mod zones;
+mod health;
+mod migrations;

@@ -1,5 +1,7 @@
 //! `query NAME`.
 
+use std::io::IsTerminal;
+
 use serde_json::Value;
 use tidemark_core::api::{Grain, MeasureInfo, QueryAnswer, QueryRequest, QueryRow, ReadMode, State};
 use tidemark_core::format;
@@ -36,15 +38,31 @@ pub async fn run(context: &Context, asked: Query) -> Result {
     if answer.rows.is_empty() {
         context.out.note("No rows: there is no data in this range.");
     }
-    context.out.answer(&answer, || text(&answer))?;
+    // On a terminal, measures that nobody asked for by name are left out where they don't fit.
+    let room = (request.measures.is_empty() && std::io::stdout().is_terminal())
+        .then(terminal_size::terminal_size)
+        .flatten()
+        .map(|(width, _)| usize::from(width.0));
+    context.out.answer(&answer, || text(&answer, room))?;
     Ok(Finding::None)
 }
 
-fn text(answer: &QueryAnswer) -> String {
+fn text(answer: &QueryAnswer, room: Option<usize>) -> String {
     let mut out = String::new();
     if !answer.rows.is_empty() {
-        out += &table(answer);
+        let mut table = table(answer);
+        let least = answer.dimensions.len() + 2;
+        let dropped = room.map_or(0, |room| table.narrow(room, least));
+        out += &table.text();
         out += "\n";
+        if dropped > 0 {
+            let from = answer.measures.len() - dropped.min(answer.measures.len());
+            let more: Vec<&str> = answer.measures[from..]
+                .iter()
+                .map(|measure| measure.name.as_str())
+                .collect();
+            out += &format!("No room for {}. Choose with --measure.\n", more.join(", "));
+        }
     }
     let range = |at: &chrono::DateTime<chrono::FixedOffset>| at.format("%Y-%m-%d %H:%M %:z").to_string();
     out += &format!(
@@ -63,7 +81,7 @@ fn text(answer: &QueryAnswer) -> String {
     out
 }
 
-fn table(answer: &QueryAnswer) -> String {
+fn table(answer: &QueryAnswer) -> Table {
     let dimensions: Vec<&str> = answer.dimensions.iter().map(String::as_str).collect();
     let measures: Vec<&str> = answer.measures.iter().map(|measure| measure.name.as_str()).collect();
     let noted = answer.rows.iter().any(|row| !note(row).is_empty());
@@ -84,7 +102,7 @@ fn table(answer: &QueryAnswer) -> String {
         );
         table.row(cells);
     }
-    table.text()
+    table
 }
 
 /// A bucket by its start, as short as its grain allows; the offset tells a repeated hour from the first.

@@ -39,18 +39,32 @@ impl Table {
         self.rows.is_empty()
     }
 
+    /// Take away columns from the right until the table is no wider than a terminal, but keep the first `least`.
+    /// Gives how many were taken.
+    pub fn narrow(&mut self, room: usize, least: usize) -> usize {
+        let widths = self.widths();
+        let fits = |columns: &usize| widths[..*columns].iter().sum::<usize>() + 2 * (columns - 1) <= room;
+        let kept = (least.max(1)..=widths.len())
+            .rev()
+            .find(fits)
+            .unwrap_or(least.min(widths.len()));
+        self.heads.truncate(kept);
+        widths.len() - kept
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let width = |column: usize| {
+            let head = self.heads.get(column).map(|(head, _)| head);
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.chain(head).map(|cell| cell.width()).max().unwrap_or(0)
+        };
+        (0..self.heads.len()).map(width).collect()
+    }
+
     /// Heads, then rows, columns two apart.
     pub fn text(&self) -> String {
         let heads: Vec<String> = self.heads.iter().map(|(head, _)| head.clone()).collect();
-        let width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells
-                .chain(heads.get(column))
-                .map(|cell| cell.width())
-                .max()
-                .unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+        let widths = self.widths();
         let mut out = String::new();
         for row in std::iter::once(&heads).chain(&self.rows) {
             let mut line = String::new();
@@ -105,6 +119,16 @@ mod tests {
             table.text(),
             "platform  requests\n東京        12 345\nopenai           9\n"
         );
+    }
+
+    #[test]
+    fn a_narrow_terminal_gets_fewer_columns() {
+        let mut table = Table::default().left(&["bucket"]).right(&["requests", "errors", "p99"]);
+        table.row(["10:00", "1 234", "5", "310 ms"].map(str::to_owned));
+        assert_eq!(table.narrow(24, 2), 1);
+        assert_eq!(table.text(), "bucket  requests  errors\n10:00      1 234       5\n");
+        assert_eq!(table.narrow(3, 2), 1);
+        assert_eq!(table.narrow(80, 2), 0);
     }
 
     #[test]

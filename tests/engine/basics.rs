@@ -65,3 +65,29 @@ async fn a_change_is_in_the_next_answer_before_any_tick() {
     assert_eq!(rollup_only.state, State::Pending);
     assert!(rollup_only.rows.is_empty());
 }
+
+#[tokio::test]
+async fn a_mistake_in_a_measures_where_is_told_at_plan_with_its_line() {
+    let test = TestDb::raw().await;
+    let good = tidemark_db::Declaration::load("ops_metrics").unwrap();
+    for (from, to, wanted) in [
+        (
+            "where = \"status_code >= 500\"",
+            "where = \"status_code >>>= 500\"",
+            "error_5xx_count",
+        ),
+        (
+            "where = \"status_code >= 500\"",
+            "where = \"statuscode >= 500\"",
+            "statuscode",
+        ),
+    ] {
+        assert!(good.text.contains(from));
+        let bad = tidemark_db::Declaration {
+            origin: "bad.toml".to_owned(),
+            text: good.text.replacen(from, to, 1),
+        };
+        let error = test.db.plan(&bad).await.unwrap_err().to_string();
+        assert!(error.starts_with("bad.toml:") && error.contains(wanted), "{error}");
+    }
+}

@@ -411,7 +411,10 @@ async fn trigger_sql(connection: &mut PgConnection, model: &Model) -> Result<Vec
 /// functions that nothing calls any more.
 async fn drop_strays(connection: &mut PgConnection, model: &Model) -> Result<()> {
     let wanted = triggers(model);
-    let tables: Vec<String> = wanted.iter().map(|trigger| format!("{}.{}", quote(&trigger.schema), quote(&trigger.table))).collect();
+    let tables: Vec<String> = wanted
+        .iter()
+        .map(|trigger| format!("{}.{}", quote(&trigger.schema), quote(&trigger.table)))
+        .collect();
     let names: Vec<&str> = wanted.iter().map(|trigger| trigger.name.as_str()).collect();
     let strays: Vec<String> = sqlx::query_scalar(
         "with recursive wanted as (
@@ -438,7 +441,12 @@ async fn drop_strays(connection: &mut PgConnection, model: &Model) -> Result<()>
            and not exists (select from pg_trigger t where t.tgfoid = p.oid)",
     )
     .bind(format!("{}__capture_", model.name))
-    .bind(inputs(model).iter().map(|input| format!("{}__capture_{}", model.name, input.name)).collect::<Vec<_>>())
+    .bind(
+        inputs(model)
+            .iter()
+            .map(|input| format!("{}__capture_{}", model.name, input.name))
+            .collect::<Vec<_>>(),
+    )
     .fetch_all(&mut *connection)
     .await?;
     for sql in unused {

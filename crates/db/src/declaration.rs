@@ -28,7 +28,7 @@ impl Declaration {
             }),
             Err(error) => {
                 let hint = tidemark_core::suggest::closest(file_or_name, SHIPPED.iter().map(|(name, _)| *name))
-                    .map_or(String::new(), |near| format!("; did you mean {near}?"));
+                    .map_or(String::new(), |near| format!("; did you mean {near}"));
                 Err(Error::input(
                     "no_declaration",
                     format!(

@@ -16,7 +16,7 @@ pub(crate) async fn resolve(connection: &mut PgConnection, declaration: &Declara
         .map_err(|error| Error::input("bad_declaration", error.to_string()))?;
     let mut facts = Vec::new();
     for source in &spec.source {
-        facts.push(source_facts(connection, declaration, source).await?);
+        facts.push(source_facts(connection, declaration, &spec, source).await?);
     }
     for dimension in spec.dimensions.values() {
         let known: bool = sqlx::query_scalar("select to_regtype($1) is not null")
@@ -121,6 +121,7 @@ async fn locate(
 async fn source_facts(
     connection: &mut PgConnection,
     declaration: &Declaration,
+    spec: &Spec,
     source: &Source,
 ) -> Result<SourceFacts> {
     let mut tables = vec![locate(connection, declaration, &source.table).await?];
@@ -133,12 +134,14 @@ async fn source_facts(
     sqlx::raw_sql("begin; set local search_path = pg_catalog, pg_temp")
         .execute(&mut *connection)
         .await?;
-    let found = probe_all(connection, declaration, &from, &probes, &tables).await;
+    let found = match probe_all(connection, declaration, &from, &probes).await {
+        Ok(found) => probe_filters(connection, declaration, spec, source)
+            .await
+            .map(|()| found),
+        Err(error) => Err(error),
+    };
     sqlx::raw_sql("rollback").execute(&mut *connection).await?;
     let (types, used) = found?;
-    for (column, sql) in types.iter().filter(|(column, _)| column.starts_with("k_")) {
-        tracing::trace!(%column, %sql, "lookup key");
-    }
     for (at_lookup, lookup) in source.lookups.iter().enumerate() {
         unique_key(connection, declaration, lookup, &tables[at_lookup + 1]).await?;
     }
@@ -171,7 +174,6 @@ async fn probe_all(
     declaration: &Declaration,
     from: &str,
     probes: &[Probe],
-    _tables: &[(String, String)],
 ) -> Result<(Types, Used)> {
     let view = |probes: &[&Probe]| {
         let columns: Vec<String> = probes
@@ -218,6 +220,47 @@ async fn probe_all(
         used.entry((row.get("schema"), row.get("name"))).or_default().insert(row.get("attribute"), row.get("type"));
     }
     Ok((types, used))
+}
+
+/// The `where` of each measure over this source, over the view that [`probe_all`] left: values and dimensions by name.
+async fn probe_filters(
+    connection: &mut PgConnection,
+    declaration: &Declaration,
+    spec: &Spec,
+    source: &Source,
+) -> Result<()> {
+    let values = source.values.keys().map(|value| (format!("v_{value}"), value));
+    let dimensions = source.dimensions.keys().map(|name| (format!("d_{name}"), name));
+    let columns: Vec<String> = values
+        .chain(dimensions)
+        .map(|(column, name)| format!("{} as {}", quote(&column), quote(name)))
+        .collect();
+    for (name, declared) in &spec.measures {
+        let measure = declared.get_ref();
+        let over = measure.count.as_deref().or_else(|| {
+            let value = [&measure.sum, &measure.min, &measure.max, &measure.distribution];
+            let value = value.into_iter().flatten().next()?;
+            value.split_once('.').map(|(source, _)| source)
+        });
+        let Some(filter) = measure.filter.as_ref().filter(|_| over == Some(source.name.get_ref())) else {
+            continue;
+        };
+        let probe = Probe {
+            column: "keep".to_owned(),
+            sql: format!("({filter})::boolean"),
+            span: declared.span(),
+            what: format!("where of measure \"{name}\""),
+        };
+        let sql = format!(
+            "create temp view tidemark_filter as select {} as keep from (select {} from pg_temp.tidemark_probe) as facts; drop view pg_temp.tidemark_filter",
+            probe.sql,
+            columns.join(", ")
+        );
+        if let Err(culprit) = sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut *connection).await {
+            return Err(explain(declaration, &probe, culprit));
+        }
+    }
+    Ok(())
 }
 
 /// A culprit in the words of the server, with a near name where it knows one.

@@ -179,7 +179,9 @@ async fn install_on(connection: &mut PgConnection, roles: bool) -> Result<()> {
         sqlx::migrate::MigrateError::Execute(cause) | sqlx::migrate::MigrateError::ExecuteMigration(cause, _) => Error::from(cause),
         other => Error::input("schema_mismatch", format!("Schema tidemark does not fit this program: {other}. Use the version that installed it, or uninstall first.")),
     })?;
-    sqlx::raw_sql("comment on table tidemark._migration is 'Which migrations made this schema.'").execute(&mut *transaction).await?;
+    sqlx::raw_sql("comment on table tidemark._migration is 'Which migrations made this schema.'")
+        .execute(&mut *transaction)
+        .await?;
     if roles {
         sqlx::raw_sql(ROLES).execute(&mut *transaction).await?;
     }

@@ -531,7 +531,8 @@ async fn a_publication_for_all_tables_is_refused_and_found_later() {
     test.sql("drop publication everything").await;
     test.exact_now_and_after_a_drain("unpublished").await;
     // A publication of some tables, or of a schema, is none of our business.
-    test.sql("create publication some_tables for tables in schema public").await;
+    test.sql("create publication some_tables for tables in schema public")
+        .await;
     assert!(
         test.db
             .doctor()

@@ -14,10 +14,22 @@ async fn every_status_word_is_reached_by_its_situation() {
     test.sql("insert into usage_logs (created_at, account_id, duration_ms) select timestamptz '2026-01-01 00:00+00' + i * interval '15 minutes', 1, 1 from generate_series(1, 6000) i").await;
     test.db.apply(&ops(), true).await.unwrap();
     let status = test.status_of("ops_metrics").await;
-    assert_eq!((status.status, status.watermark_at, status.last_attempt_at), (StatusWord::NeverRun, None, None), "nothing ever scheduled it");
-    assert!(test.db.doctor().await.unwrap().iter().any(|finding| finding.code == "never_run" && finding.fix.is_some()));
+    assert_eq!(
+        (status.status, status.watermark_at, status.last_attempt_at),
+        (StatusWord::NeverRun, None, None),
+        "nothing ever scheduled it"
+    );
+    assert!(
+        test.db
+            .doctor()
+            .await
+            .unwrap()
+            .iter()
+            .any(|finding| finding.code == "never_run" && finding.fix.is_some())
+    );
     // One batch of many: the backfill is under way.
-    test.sql("select tidemark.tick('ops_metrics', 'test', interval '0')").await;
+    test.sql("select tidemark.tick('ops_metrics', 'test', interval '0')")
+        .await;
     assert_eq!(test.word().await, StatusWord::CatchingUp);
     test.db.set_paused("ops_metrics", true).await.unwrap();
     assert_eq!(test.word().await, StatusWord::Paused);
@@ -28,7 +40,14 @@ async fn every_status_word_is_reached_by_its_situation() {
     // The last tick was long ago.
     test.sql("update tidemark.health set last_attempt_at = now() - interval '6 minutes', last_success_at = now() - interval '6 minutes'").await;
     assert_eq!(test.word().await, StatusWord::Stalled);
-    assert!(test.db.doctor().await.unwrap().iter().any(|finding| finding.code == "stalled"));
+    assert!(
+        test.db
+            .doctor()
+            .await
+            .unwrap()
+            .iter()
+            .any(|finding| finding.code == "stalled")
+    );
     test.db.tick("ops_metrics").await.unwrap();
     // Ticks run, and what they leave is old: a change from before that waits behind newer ones.
     test.sql(
@@ -40,12 +59,18 @@ async fn every_status_word_is_reached_by_its_situation() {
     let status = test.status_of("ops_metrics").await;
     assert_eq!(status.status, StatusWord::Lagging);
     let lag = status.lag_seconds.unwrap();
-    assert!((1150.0..1300.0).contains(&lag), "the watermark's lag, though it ticked just now: {lag}");
+    assert!(
+        (1150.0..1300.0).contains(&lag),
+        "the watermark's lag, though it ticked just now: {lag}"
+    );
     assert!(status.last_attempt_at.unwrap() > Utc::now() - TimeDelta::seconds(30));
     assert!(status.oldest_pending_seconds.unwrap() > 1150.0);
     test.sql("update tidemark.dirty set next_try_at = '-infinity'").await;
     test.drain_of("ops_metrics").await;
-    test.db.purge("ops_metrics", at("2026-03-10T00:00:00Z"), false, &mut |_| {}).await.unwrap();
+    test.db
+        .purge("ops_metrics", at("2026-03-10T00:00:00Z"), false, &mut |_| {})
+        .await
+        .unwrap();
     test.sql("delete from usage_logs where created_at < '2026-01-02'").await;
     test.drain_of("ops_metrics").await;
     assert_eq!(test.word().await, StatusWord::FrozenMarks);
@@ -66,14 +91,24 @@ async fn an_error_outlives_the_transaction_that_failed() {
     let report = test.db.tick("ops_metrics").await.unwrap();
     assert!(report.left > 0);
     let status = test.status_of("ops_metrics").await;
-    assert!(status.last_error.as_deref().unwrap_or_default().contains("ops_metrics__raw"), "{status:?}");
+    assert!(
+        status
+            .last_error
+            .as_deref()
+            .unwrap_or_default()
+            .contains("ops_metrics__raw"),
+        "{status:?}"
+    );
     assert!(status.last_error_at.unwrap() > Utc::now() - TimeDelta::seconds(60));
     assert_eq!((status.status, status.backing_off), (StatusWord::Failing, 1));
     // A tick that loses its whole transaction.
     test.sql("alter function tidemark.hidden(timestamptz[], timestamptz[]) rename to ops_metrics__raw; alter function tidemark.move_lines(integer, timestamptz) rename to gone; alter table tidemark.ticker rename to gone").await;
     assert!(test.db.tick("ops_metrics").await.is_err());
     let error: Option<String> = test.one("select last_error from tidemark.health").await;
-    assert!(error.unwrap().contains("ticker"), "recorded in a transaction of its own");
+    assert!(
+        error.unwrap().contains("ticker"),
+        "recorded in a transaction of its own"
+    );
     test.sql("alter table tidemark.gone rename to ticker; alter function tidemark.gone(integer, timestamptz) rename to move_lines; update tidemark.dirty set next_try_at = '-infinity'").await;
     test.drain_of("ops_metrics").await;
     assert_eq!(test.word().await, StatusWord::Healthy);
@@ -92,7 +127,10 @@ async fn pending_buckets_are_distinct_base_buckets_and_the_oldest_counts_from_it
     let status = test.status_of("ops_metrics").await;
     assert_eq!(status.pending_buckets, 2, "two minutes, however often");
     assert!(status.oldest_pending_seconds.unwrap() < 60.0);
-    test.sql("update tidemark.mark set at = at - interval '100 seconds' where ctid = (select min(ctid) from tidemark.mark)").await;
+    test.sql(
+        "update tidemark.mark set at = at - interval '100 seconds' where ctid = (select min(ctid) from tidemark.mark)",
+    )
+    .await;
     assert!(test.status_of("ops_metrics").await.oldest_pending_seconds.unwrap() > 100.0);
     test.drain_of("ops_metrics").await;
     let status = test.status_of("ops_metrics").await;
@@ -105,37 +143,80 @@ async fn a_job_that_runs_for_long_is_not_dead() {
     let test = TestDb::raw().await;
     test.sql(ROWS).await;
     test.db.apply(&ops(), true).await.unwrap();
-    test.sql("update tidemark.job set created_at = now() - interval '3 days'").await;
+    test.sql("update tidemark.job set created_at = now() - interval '3 days'")
+        .await;
     test.drain_of("ops_metrics").await;
     let job = &test.db.jobs().await.unwrap()[0];
-    assert_eq!((job.state, job.buckets_done), (tidemark_core::api::JobState::Done, job.buckets_total));
+    assert_eq!(
+        (job.state, job.buckets_done),
+        (tidemark_core::api::JobState::Done, job.buckets_total)
+    );
 }
 
 #[tokio::test]
 async fn frozen_buckets_keep_their_numbers_and_their_marks() {
     let test = TestDb::with_rows().await;
     let before = test.told(Grain::Day).await.1;
-    test.db.purge("ops_metrics", at("2026-03-11T00:00:00Z"), false, &mut |_| {}).await.unwrap();
-    test.sql("delete from usage_logs where created_at < '2026-03-11'; update groups set platform = 'renamed' where id = 4").await;
+    test.db
+        .purge("ops_metrics", at("2026-03-11T00:00:00Z"), false, &mut |_| {})
+        .await
+        .unwrap();
+    test.sql(
+        "delete from usage_logs where created_at < '2026-03-11'; update groups set platform = 'renamed' where id = 4",
+    )
+    .await;
     test.drain_of("ops_metrics").await;
     let status = test.status_of("ops_metrics").await;
-    assert_eq!((status.status, status.pending_buckets, status.frozen_before), (StatusWord::FrozenMarks, 0, Some(at("2026-03-11T00:00:00Z"))), "{status:?}");
+    assert_eq!(
+        (status.status, status.pending_buckets, status.frozen_before),
+        (StatusWord::FrozenMarks, 0, Some(at("2026-03-11T00:00:00Z"))),
+        "{status:?}"
+    );
     assert!(status.frozen_marks > 0 && status.lag_seconds.unwrap() < 60.0);
     let marks: i64 = test.one("select count(*) from tidemark.dirty where kind = 'c'").await;
     assert!(marks > 0, "kept");
     let (answer, told) = test.told(Grain::Day).await;
     let frozen: Vec<State> = answer.rows.iter().map(|row| row.state).collect();
     assert!(frozen.contains(&State::Frozen) && frozen.contains(&State::Exact) && !frozen.contains(&State::Pending));
-    let sum = |groups: &std::collections::BTreeMap<String, (i64, i64, Option<i64>)>| groups.values().map(|group| group.0 + group.1).sum::<i64>();
+    let sum = |groups: &std::collections::BTreeMap<String, (i64, i64, Option<i64>)>| {
+        groups.values().map(|group| group.0 + group.1).sum::<i64>()
+    };
     assert_eq!(sum(&told), sum(&before));
-    let day = test.ask(&question("ops_metrics", at("2026-03-10T00:00:00Z"), at("2026-03-11T00:00:00Z"), Grain::Day, chrono_tz::UTC)).await;
+    let day = test
+        .ask(&question(
+            "ops_metrics",
+            at("2026-03-10T00:00:00Z"),
+            at("2026-03-11T00:00:00Z"),
+            Grain::Day,
+            chrono_tz::UTC,
+        ))
+        .await;
     assert_eq!(day.rows[0].values["request_count"], 26);
     let audit = test.db.audit("ops_metrics", None, false).await.unwrap();
-    assert_eq!((audit.difference_count, audit.from), (0, Some(at("2026-03-11T00:00:00Z"))), "frozen buckets are not compared");
+    assert_eq!(
+        (audit.difference_count, audit.from),
+        (0, Some(at("2026-03-11T00:00:00Z"))),
+        "frozen buckets are not compared"
+    );
     // A purge can't freeze what was never right, or what is not over.
-    test.sql("insert into usage_logs (created_at, account_id) values ('2026-03-11 05:00', 1)").await;
-    assert_eq!(code(test.db.purge("ops_metrics", at("2026-03-12T00:00:00Z"), false, &mut |_| {}).await), "not_built");
-    assert_eq!(code(test.db.purge("ops_metrics", Utc::now() + TimeDelta::days(1), false, &mut |_| {}).await), "bad_range");
+    test.sql("insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-11 05:00', 1, 9)")
+        .await;
+    assert_eq!(
+        code(
+            test.db
+                .purge("ops_metrics", at("2026-03-12T00:00:00Z"), false, &mut |_| {})
+                .await
+        ),
+        "not_built"
+    );
+    assert_eq!(
+        code(
+            test.db
+                .purge("ops_metrics", Utc::now() + TimeDelta::days(1), false, &mut |_| {})
+                .await
+        ),
+        "bad_range"
+    );
 }
 
 #[tokio::test]
@@ -144,13 +225,27 @@ async fn audit_differences_are_distrusted_until_they_are_repaired() {
     test.sql("update tidemark.ops_metrics__15m set success_count = success_count + 1 where bucket = (select min(bucket) from tidemark.ops_metrics__15m); update tidemark.ops_metrics__month set error_count = 0; delete from tidemark.ops_metrics__hour where bucket = (select max(bucket) from tidemark.ops_metrics__hour)").await;
     let found = test.db.audit("ops_metrics", None, false).await.unwrap();
     assert!(found.difference_count >= 3 && found.repair_job.is_none(), "{found:?}");
-    assert!(found.differences.iter().any(|difference| difference.grain == Grain::Month) && found.differences.iter().any(|difference| difference.what == "missing"));
+    assert!(
+        found
+            .differences
+            .iter()
+            .any(|difference| difference.grain == Grain::Month)
+            && found.differences.iter().any(|difference| difference.what == "missing")
+    );
     let status = test.status_of("ops_metrics").await;
-    assert_eq!((status.status, status.last_audit_differences), (StatusWord::NotTrusted, Some(found.difference_count)));
+    assert_eq!(
+        (status.status, status.last_audit_differences),
+        (StatusWord::NotTrusted, Some(found.difference_count))
+    );
     test.drain_of("ops_metrics").await;
-    assert_eq!(test.word().await, StatusWord::NotTrusted, "ticks do not make it go away");
+    assert_eq!(
+        test.word().await,
+        StatusWord::NotTrusted,
+        "ticks do not make it go away"
+    );
     // Waiting buckets are no differences.
-    test.sql("insert into usage_logs (created_at, account_id) values ('2026-03-11 05:00', 1)").await;
+    test.sql("insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-11 05:00', 1, 9)")
+        .await;
     let again = test.db.audit("ops_metrics", None, true).await.unwrap();
     assert!(again.waiting_buckets > 0 && again.repair_job.is_some(), "{again:?}");
     test.exact_now("marked for repair, read live").await;
@@ -167,9 +262,15 @@ async fn a_password_is_in_no_error_and_no_debug_output() {
         format!("mysql://me:{secret}@127.0.0.1/db"),
         format!("postgres://me:{secret}@[broken/db"),
         format!("postgres://me:{secret}@no.such.host.invalid/db?sslmode=disable"),
-        format!("{}&password={secret}", crate::harness::server_url().replacen("user=postgres", "user=no_such_role", 1)),
+        format!(
+            "{}&password={secret}",
+            crate::harness::server_url().replacen("user=postgres", "user=no_such_role", 1)
+        ),
     ] {
-        let options = ConnectOptions { url: Some(url), ..ConnectOptions::default() };
+        let options = ConnectOptions {
+            url: Some(url),
+            ..ConnectOptions::default()
+        };
         assert!(!format!("{options:?}").contains(secret));
         let error = Db::connect(&options).await.unwrap_err();
         let info = error.info();
@@ -177,7 +278,12 @@ async fn a_password_is_in_no_error_and_no_debug_output() {
         assert!(["bad_url", "unreachable"].contains(&info.code.as_str()), "{info:?}");
     }
     let test = TestDb::empty().await;
-    let db = Db::connect(&ConnectOptions { url: Some(format!("{}&password={secret}", test.url)), ..ConnectOptions::default() }).await.unwrap();
+    let db = Db::connect(&ConnectOptions {
+        url: Some(format!("{}&password={secret}", test.url)),
+        ..ConnectOptions::default()
+    })
+    .await
+    .unwrap();
     assert!(!format!("{db:?}").contains(secret));
     assert!(!db.server_info().await.unwrap().label.contains(secret));
 }
@@ -192,8 +298,17 @@ async fn refusals_name_what_is_wrong_and_change_nothing() {
     test.db.apply(&ops(), true).await.unwrap();
     let mut request = question("ops_metrics", at(TO), at(FROM), Grain::Day, chrono_tz::UTC);
     assert_eq!(code(test.db.query(&request).await), "bad_range");
-    request = question("ops_metrics", at("1950-01-01T00:00:00Z"), at("1950-02-01T00:00:00Z"), Grain::Day, chrono_tz::UTC);
-    assert!(test.ask(&request).await.rows.is_empty(), "before the first row there is nothing, exactly");
+    request = question(
+        "ops_metrics",
+        at("1950-01-01T00:00:00Z"),
+        at("1950-02-01T00:00:00Z"),
+        Grain::Day,
+        chrono_tz::UTC,
+    );
+    assert!(
+        test.ask(&request).await.rows.is_empty(),
+        "before the first row there is nothing, exactly"
+    );
     request.measures = vec!["request_cuont".to_owned()];
     assert_eq!(code(test.db.query(&request).await), "unknown_measure");
     request.measures = vec![];

@@ -15,11 +15,15 @@ async fn a_recompute_puts_right_what_an_audit_finds() {
     let db = test.db.clone();
     in_window("recompute", Start::on(&test.url), |window| async move {
         let day = quiet_day(Tz::UTC);
-        let requests = || async { query(&db, day, Grain::Total, Tz::UTC, &[]).await.rows[0].values["request_count"].as_f64().unwrap() };
+        // By the hour, as the board asks: a total may be read from the day's row.
+        let requests = || async {
+            let answer = query(&db, day, Grain::Hour, Tz::UTC, &[]).await;
+            answer.rows.iter().filter_map(|row| row.values["request_count"].as_f64()).sum::<f64>()
+        };
         let right = requests().await;
         // What no trigger sees: a hand in the rollup's own tables.
         for grain in db.detail(ROLLUP).await.unwrap().grains {
-            let sql = format!("update {} set success_count = success_count + 1 where bucket_start >= $1 and bucket_start < $2", grain.table);
+            let sql = format!("update {} set success_count = success_count + 1 where bucket >= $1 and bucket < $2", grain.table);
             sqlx::query(AssertSqlSafe(sql)).bind(day.0).bind(day.1).execute(db.pool()).await.unwrap();
         }
         let wrong = requests().await;
@@ -30,7 +34,7 @@ async fn a_recompute_puts_right_what_an_audit_finds() {
         window.click("Rollups").await;
         window.click("Audit").await;
         window.click("Everything not frozen").await;
-        window.see("differ").await;
+        window.see("differences").await;
         window.picture("1-audit").await;
         window.press("\u{e00c}").await;
 
@@ -46,9 +50,14 @@ async fn a_recompute_puts_right_what_an_audit_finds() {
         window.see("somebody edited the rollup").await;
         window.picture("3-job").await;
 
+        // What an audit found counts as found until one finds nothing.
+        window.go("#/rollups").await;
+        window.click("Audit").await;
+        window.click("Everything not frozen").await;
+        window.see("0 differences in").await;
+
         window.board(&overview(day, "hour")).await;
         window.until("the right number", || async { (window.tiles().await["request_count"] == format::count(right)).then_some(()) }).await;
-        assert_eq!(db.audit(ROLLUP, None, false).await.unwrap().difference_count, 0);
         window.picture("4-right").await;
     })
     .await;

@@ -58,11 +58,16 @@ where
     let window = Arc::new(Window { client, name, home: home.clone() });
     let outcome = tokio::spawn(test(Arc::clone(&window))).await;
     if outcome.is_err() {
-        let shown = window.script("return document.body.innerText").await;
-        eprintln!("the window said:\n{}", shown.as_str().unwrap_or_default());
-        window.picture("failed").await;
+        // In a task of its own: what fails here must not hide what failed there.
+        let last = Arc::clone(&window);
+        let last_words = tokio::spawn(async move {
+            let shown = last.script("return document.body.innerText").await;
+            eprintln!("the window said:\n{}", shown.as_str().unwrap_or_default());
+            last.picture("failed").await;
+        });
+        last_words.await.ok();
     }
-    window.client.clone().close().await.ok();
+    timeout(PATIENCE, window.client.clone().close()).await.ok();
     driver.stop();
     fs::remove_dir_all(&home).ok();
     if let Err(failure) = outcome {
@@ -95,7 +100,8 @@ impl Window {
 
     /// Run a script in the page and give what it returns.
     pub async fn script(&self, script: &str) -> Value {
-        self.client.execute(script, vec![]).await.unwrap_or_else(|error| panic!("{error}\n{script}"))
+        let ran = timeout(PATIENCE, self.client.execute(script, vec![])).await;
+        ran.expect("the page answers").unwrap_or_else(|error| panic!("{error}\n{script}"))
     }
 
     /// Wait until a script gives something other than null, false or an empty text or list.
@@ -163,7 +169,8 @@ impl Window {
 
     /// Keep a picture for people: `NAME-STEP.png`.
     pub async fn picture(&self, step: &str) {
-        let Ok(png) = self.client.screenshot().await else { return };
+        // Behind another window it is not, and its picture never comes.
+        let png = timeout(PATIENCE, self.client.screenshot()).await.expect("the window is drawn").unwrap();
         fs::write(pictures().join(format!("{}-{step}.png", self.name)), png).unwrap();
     }
 }
@@ -191,8 +198,8 @@ impl Driver {
         for folder in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_DOWNLOAD_DIR"] {
             command.env_remove(folder);
         }
-        // A virtual display has no graphics card.
-        command.env("LIBGL_ALWAYS_SOFTWARE", "1").env("WEBKIT_DISABLE_DMABUF_RENDERER", "1").env("NO_AT_BRIDGE", "1");
+        // A virtual display has no graphics card. Without WebKit's dmabuf renderer a picture of a page at rest never comes.
+        command.env("LIBGL_ALWAYS_SOFTWARE", "1").env("NO_AT_BRIDGE", "1").env_remove("WEBKIT_DISABLE_DMABUF_RENDERER");
         command.envs(start.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
         let process = command.spawn().unwrap_or_else(|error| {

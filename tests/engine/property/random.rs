@@ -76,7 +76,7 @@ impl Random {
     }
 
     fn platform(&mut self) -> &'static str {
-        *self.pick(&[
+        const NAMES: [&str; 7] = [
             "'openai'",
             "'anthropic'",
             "'gemini'",
@@ -84,7 +84,8 @@ impl Random {
             "''",
             "null",
             "'ünï''cödé'",
-        ])
+        ];
+        NAMES[self.below(7) as usize]
     }
 
     fn duration(&mut self) -> String {

@@ -35,6 +35,8 @@ describe('numbers', () => {
     expect(axisLabels([0, 10_000, 20_000], '').map(plain)).toEqual(['0', '10 k', '20 k']);
     expect(axisLabels([0, 500], '').map(plain)).toEqual(['0', '500']);
     expect(axisLabels([0, 1000, 2000], 'ms').map(plain)).toEqual(['0', '1 s', '2 s']);
+    expect(axisLabels([0, 100, 200], 'ms').map(plain)).toEqual(['0', '0.1 s', '0.2 s']);
+    expect(axisLabels([0, 20, 40], 'ms').map(plain)).toEqual(['0', '20 ms', '40 ms']);
     expect(axisLabels([0, 0.5, 1], '%').map(plain)).toEqual(['0', '0.5 %', '1 %']);
   });
 });

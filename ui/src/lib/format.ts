@@ -139,7 +139,7 @@ export function axisLabels(ticks: number[], unit: string): string[] {
   };
   const scaled = (size: number, u: string): string[] => ticks.map((t) => (t === 0 ? '0' : `${plain(Number((t / size).toPrecision(6)))}${u === '' ? '' : NNBSP + u}`));
   if (unit === '%') return scaled(1, '%');
-  if (unit === 'ms') return top >= 1000 ? scaled(1000, 's') : scaled(1, 'ms');
+  if (unit === 'ms') return top >= 100 ? scaled(1000, 's') : scaled(1, 'ms');
   const steps: [number, string][] = [[1e9, 'G'], [1e6, 'M'], [1e3, 'k']];
   for (const [size, u] of steps) if (top >= 10 * size || (size > 1e3 && top >= size)) return scaled(size, unit === '' ? u : `${u}${NNBSP}${unit}`);
   return scaled(1, unit);

@@ -76,7 +76,7 @@ function byMeasure(panel: BoardPanel, names: string[], answer: BoardAnswer, all:
     if (m < 0) return [];
     const values = column(answer.overall, m);
     return [{
-      key: name, label: labelOf(answer, name), ...measureColour(panel.palette, all.indexOf(name), all.length), values, latest: values[last] ?? null, total: answer.overall.total[m] ?? null,
+      key: name, label: labelOf(answer, name), ...measureColour(all.length === 1 && panel.kind !== 'lines' ? 'outcomes' : panel.palette, all.indexOf(name), all.length), values, latest: values[last] ?? null, total: answer.overall.total[m] ?? null,
       unit: unitOf(answer, name), shape: panel.kind === 'lines' ? ('line' as const) : ('square' as const), group: undefined,
     }];
   });

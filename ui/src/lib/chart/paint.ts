@@ -57,13 +57,14 @@ function stroke(frame: Frame, token: string, width: number, dash: number[] = [])
   frame.ctx.setLineDash(dash);
 }
 
-export function write(frame: Frame, words: string, x: number, y: number, token: string, align: CanvasTextAlign, weight = 400): void {
+export function write(frame: Frame, words: string, x: number, y: number, token: string, align: CanvasTextAlign, weight = 400, most?: number): void {
   const { ctx } = frame;
   ctx.font = `${weight} 11px ${frame.font}`;
   ctx.fillStyle = frame.css(token);
   ctx.textAlign = align;
   ctx.textBaseline = 'alphabetic';
-  ctx.fillText(words, x, y);
+  if (most === undefined) ctx.fillText(words, x, y);
+  else ctx.fillText(words, x, y, most);
 }
 
 export function paint(frame: Frame, model: ChartModel): void {
@@ -152,7 +153,7 @@ function paintValueAxis(frame: Frame, lane: Lane): void {
     if (y < box.top - 2) return;
     stroke(frame, t === 0 ? '--chart-axis' : '--chart-grid', 1);
     rule(frame, frame.left, y, frame.left + frame.width, y);
-    write(frame, labels[i] ?? '', frame.left - 6, y + 3.5, '--text-3', 'right');
+    write(frame, labels[i] ?? '', frame.left - 6, y + 3.5, '--text-3', 'right', 400, frame.left - 8);
   });
   if (lane.label !== null) write(frame, lane.label, frame.left, frame.top + frame.height * 0.6 + 14, '--text-3', 'left');
   if (lane.limit !== null) {

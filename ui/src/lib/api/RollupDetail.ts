@@ -12,4 +12,8 @@ export type RollupDetail = { rollup: string, declaration: string,
 /**
  * The SQL that is installed for it.
  */
-sql: string, applied_at: string, dimensions: Array<string>, measures: Array<MeasureInfo>, grains: Array<GrainDetail>, sources: Array<SourceDetail>, runs: Array<Run>, audits: Array<AuditSummary>, relations: Array<string>, };
+sql: string, applied_at: string, dimensions: Array<string>, measures: Array<MeasureInfo>, grains: Array<GrainDetail>, sources: Array<SourceDetail>, runs: Array<Run>, audits: Array<AuditSummary>, 
+/**
+ * Views in schema tidemark, without the schema.
+ */
+relations: Array<string>, };

@@ -46,7 +46,9 @@ begin
     ), change as (
       select tstzrange(lo, hi) as span from taken where kind = 'c'
       union all select e from lookup l, tidemark.%1$I(l.input, l.keys) e
-      union all select unnest(e) from (select from taken where kind = 'w' limit 1) w, tidemark.%2$I() e
+      -- Of a gap nobody knows what it hid; frozen buckets are not suspected, since they can't be recomputed.
+      union all select unnest(e * tstzmultirange(tstzrange(r.frozen_before, null)))
+      from (select from taken where kind = 'w' limit 1) w, tidemark.%2$I() e, tidemark.rollup r where r.id = $1
     ), known as (
       select coalesce(range_agg(span), '{}') as spans from tidemark.dirty where rollup_id = $1 and kind = 'c'
     ), fresh as (

@@ -100,7 +100,8 @@ begin
   blocked := f.fatal;
   if blocked is null and tidemark.fingerprint_differs(h.fingerprint_seen, now_looks) then
     execute format('select tidemark.%I()', p_name || '__extent') into extent;
-    insert into tidemark.dirty (rollup_id, kind, span, since) select p_rollup, 'c', e, clock_timestamp() from unnest(extent) e;
+    insert into tidemark.dirty (rollup_id, kind, span, since) select p_rollup, 'c', e, clock_timestamp()
+    from tidemark.rollup r, unnest(extent * tstzmultirange(tstzrange(r.frozen_before, null))) e where r.id = p_rollup;
   end if;
   update tidemark.health set
     fingerprint_seen = case when blocked is null then now_looks else fingerprint_seen end,

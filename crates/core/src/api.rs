@@ -106,6 +106,9 @@ pub struct QueryAnswer {
     /// Distinct base buckets in the range that were computed from raw rows for this answer.
     pub live_buckets: u64,
     pub rows: Vec<QueryRow>,
+    /// Why buckets that wait were not computed live, for people.
+    #[serde(skip)]
+    pub pending_reason: Option<String>,
     /// Units and kinds of the measures in `rows`, for tables and charts.
     #[serde(skip)]
     pub measures: Vec<MeasureInfo>,

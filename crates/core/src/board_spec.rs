@@ -198,3 +198,22 @@ pub enum Watch {
     /// Above the viewer's limit, or more than twice the same time a week earlier; all groups together.
     Latency,
 }
+
+impl Board {
+    /// Name every measure that the board shows.
+    pub fn measures(&self) -> impl Iterator<Item = &str> {
+        let panels = self.panels.iter().flat_map(|panel| {
+            let columns = panel.columns.iter().map(|column| &column.measure);
+            panel.measures.iter().chain(&panel.lane).chain(columns)
+        });
+        let rules = self
+            .rules
+            .iter()
+            .flat_map(|rule| [&rule.measure, &rule.samples].into_iter().chain(&rule.parts));
+        let rates = self.panels.iter().filter_map(|panel| panel.counts.as_ref());
+        let rates = rates.chain(self.rules.iter().filter_map(|rule| rule.counts.as_ref()));
+        let tiles = self.tiles.iter().map(|tile| &tile.measure);
+        let rates = rates.flat_map(|rate| [&rate.part, &rate.whole]);
+        tiles.chain(panels).chain(rules).chain(rates).map(String::as_str)
+    }
+}

@@ -268,7 +268,7 @@ impl Model {
             stats: Vec::new(),
             measures: Vec::new(),
             relations: Vec::new(),
-            board: spec.board.clone(),
+            board: spec.board.as_ref().map(|board| board.get_ref().clone()),
         };
         for (name, declared) in &spec.measures {
             let form = model.form(name, declared.get_ref())?;

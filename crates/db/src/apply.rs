@@ -21,6 +21,8 @@ struct Installed {
     active: bool,
     frozen: bool,
     intact: bool,
+    /// As it was compiled when it was applied.
+    sql: String,
 }
 
 /// Held while a rollup is applied.
@@ -74,7 +76,11 @@ impl Db {
 
     async fn apply_alone(&self, declaration: &Declaration, backfill: bool) -> Result<Plan> {
         // Refused before anything is made.
-        let plan = self.plan(declaration).await?;
+        let mut plan = self.plan(declaration).await?;
+        if !backfill && let Some(step) = plan.steps.iter_mut().find(|step| step.starts_with("mark all raw rows")) {
+            "leave the rows that are there now unbuilt: they are computed live where they are asked for"
+                .clone_into(step);
+        }
         let mut connection = self.dedicated().await?;
         may_trigger(&mut connection, declaration).await?;
         if plan.installs_schema {
@@ -203,7 +209,7 @@ pub(crate) async fn lock_rollup(connection: &mut PgConnection, id: i32) -> Resul
 
 async fn installed(connection: &mut PgConnection, name: &str) -> Result<Option<Installed>> {
     let row = sqlx::query(
-        "select r.id, r.declaration, r.model, r.active, isfinite(r.frozen_before) as frozen,
+        "select r.id, r.declaration, r.sql, r.model, r.active, isfinite(r.frozen_before) as frozen,
            not exists (select from tidemark.capture_findings(r.id)) as intact
          from tidemark.rollup r where name = $1",
     )
@@ -217,6 +223,7 @@ async fn installed(connection: &mut PgConnection, name: &str) -> Result<Option<I
         active: row.get("active"),
         frozen: row.get("frozen"),
         intact: row.get("intact"),
+        sql: row.get("sql"),
     }))
 }
 
@@ -269,6 +276,9 @@ fn steps(model: &Model, installed: Option<&Installed>, declaration: &Declaration
         let mut steps = Vec::new();
         if found.declaration != declaration.text {
             steps.push("store the declaration; names, labels or the board changed, numbers did not".to_owned());
+        }
+        if found.sql != describe(model, found.id) {
+            steps.push("replace the functions by those of this version of Tidemark".to_owned());
         }
         if !found.intact || !found.active {
             steps.push("put missing or changed capture triggers back, then recompute everything".to_owned());

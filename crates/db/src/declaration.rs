@@ -1,6 +1,6 @@
 //! Declarations: where their text comes from.
 
-use crate::{Error, Result};
+use crate::{Db, Error, Result};
 
 /// A declaration as it was given: a file's text, and the name to use in messages.
 #[derive(Debug, Clone)]
@@ -44,5 +44,26 @@ impl Declaration {
     #[must_use]
     pub fn shipped() -> Vec<&'static str> {
         SHIPPED.iter().map(|(name, _)| *name).collect()
+    }
+}
+
+impl Db {
+    /// A file, a declaration that ships with Tidemark, or what is installed here under that name.
+    pub async fn declaration(&self, file_or_name: &str) -> Result<Declaration> {
+        let loaded = Declaration::load(file_or_name);
+        if loaded.is_ok() || !self.is_installed().await.unwrap_or(false) {
+            return loaded;
+        }
+        let text: Option<String> = sqlx::query_scalar("select declaration from tidemark.rollup where name = $1")
+            .bind(file_or_name)
+            .fetch_optional(&self.pool)
+            .await?;
+        match text {
+            Some(text) => Ok(Declaration {
+                origin: format!("{file_or_name} (as installed)"),
+                text,
+            }),
+            None => loaded,
+        }
     }
 }

@@ -50,6 +50,16 @@ impl Db {
                 )),
                 _ => {}
             }
+            if status.status == StatusWord::Failing && status.backing_off == 0 {
+                let error = status.last_error.clone().unwrap_or_default();
+                findings.push(finding(
+                    Severity::Problem,
+                    "failing",
+                    name,
+                    &format!("its last tick failed: {error}"),
+                    Some(&format!("tidemark tick {}", status.rollup)),
+                ));
+            }
             if status.backing_off > 0 {
                 let error = status.last_error.clone().unwrap_or_default();
                 findings.push(finding(
@@ -156,12 +166,13 @@ impl Db {
         }
         let rows = sqlx::query(
             "select r.name as rollup, i.kind, format('%I.%I', i.schema_name, i.table_name) as table_name, quote_ident(i.time_column) as time_column,
-               c.relrowsecurity and not pg_has_role(c.relowner, 'usage') as row_security,
+               c.relrowsecurity and (c.relforcerowsecurity or c.relowner <> t.relowner) and not o.rolsuper and not o.rolbypassrls as row_security,
                i.kind = 'source' and not exists (select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
                  where x.indrelid = c.oid and x.indisvalid and x.indpred is null and a.attname = i.time_column) as no_index,
                exists (select from pg_subscription_rel s where s.srrelid = c.oid) as subscribed
              from tidemark.input i join tidemark.rollup r on r.id = i.rollup_id
-             join pg_class c on c.oid = to_regclass(format('%I.%I', i.schema_name, i.table_name)) order by 1, i.ordinal",
+             join pg_class c on c.oid = to_regclass(format('%I.%I', i.schema_name, i.table_name))
+             join pg_class t on t.oid = 'tidemark.rollup'::regclass join pg_roles o on o.oid = t.relowner order by 1, i.ordinal",
         )
         .fetch_all(&self.pool)
         .await?;

@@ -29,7 +29,7 @@ impl Db {
                         .execute(&self.pool)
                         .await;
                     if let Err(cause) = recorded {
-                        tracing::warn!(%cause, "the failure of a tick could not be recorded");
+                        tracing::debug!(%cause, "the failure of a tick could not be recorded");
                     }
                     self.rollup_id(rollup).await?;
                 }

@@ -38,6 +38,11 @@ pub async fn run(context: &Context, asked: Query) -> Result {
     if answer.rows.is_empty() {
         context.out.note("No rows: there is no data in this range.");
     }
+    if let Some(why) = &answer.pending_reason {
+        context
+            .out
+            .note(&format!("Buckets that wait were not computed from raw rows: {why}."));
+    }
     // On a terminal, measures that nobody asked for by name are left out where they don't fit.
     let room = (request.measures.is_empty() && std::io::stdout().is_terminal())
         .then(terminal_size::terminal_size)

@@ -27,8 +27,8 @@ pub async fn run(context: &Context, command: Rollup) -> Result {
 }
 
 async fn plan(context: &Context, file: &str) -> Result {
-    let declaration = Declaration::load(file)?;
     let db = context.db().await?;
+    let declaration = db.declaration(file).await?;
     let plan = spin("planning", db.plan(&declaration)).await?;
     warn(context, &plan);
     context.out.answer(&plan, || {
@@ -54,8 +54,8 @@ async fn plan(context: &Context, file: &str) -> Result {
 }
 
 async fn apply(context: &Context, file: &str, backfill: bool) -> Result {
-    let declaration = Declaration::load(file)?;
     let db = context.db().await?;
+    let declaration = db.declaration(file).await?;
     let plan = spin("applying", db.apply(&declaration, backfill)).await?;
     warn(context, &plan);
     context.out.answer(&plan, || {

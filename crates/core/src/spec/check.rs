@@ -35,7 +35,8 @@ pub(super) fn check(spec: &Spec) -> Result<(), Complaint> {
             .and_then(|()| form(spec, measure, declared.get_ref()))
             .map_err(|why| (declared.span(), format!("measure \"{measure}\": {why}")))?;
     }
-    relations(spec)
+    relations(spec)?;
+    board(spec)
 }
 
 /// A name becomes part of table and column names.
@@ -336,13 +337,41 @@ fn relations(spec: &Spec) -> Result<(), Complaint> {
             return Err(complain(format!("grain {:?} is not among grains", relation.grain)));
         }
         for measure in &relation.measures {
-            if !spec.measures.contains_key(measure) {
-                return Err(complain(format!(
-                    "there is no measure \"{measure}\"{}",
-                    suggestion(measure, spec.measures.keys())
-                )));
-            }
+            number(spec, measure).map_err(complain)?;
         }
     }
     Ok(())
+}
+
+/// A board names measures that are numbers, and a dimension.
+fn board(spec: &Spec) -> Result<(), Complaint> {
+    let Some(declared) = &spec.board else { return Ok(()) };
+    let complain = |message: String| (declared.span(), format!("board: {message}"));
+    let board = declared.get_ref();
+    if let Some(by) = &board.by
+        && !spec.dimensions.contains_key(by)
+    {
+        return Err(complain(format!(
+            "there is no dimension \"{by}\"{}",
+            suggestion(by, spec.dimensions.keys())
+        )));
+    }
+    for measure in board.measures() {
+        number(spec, measure).map_err(complain)?;
+    }
+    Ok(())
+}
+
+/// A measure that has a value of its own.
+fn number(spec: &Spec, name: &str) -> Result<(), String> {
+    match spec.measures.get(name) {
+        None => Err(format!(
+            "there is no measure \"{name}\"{}",
+            suggestion(name, spec.measures.keys())
+        )),
+        Some(measure) if measure.get_ref().distribution.is_some() => Err(format!(
+            "\"{name}\" is a distribution, not a number; name a mean or a quantile of it"
+        )),
+        Some(_) => Ok(()),
+    }
 }

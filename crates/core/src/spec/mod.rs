@@ -36,7 +36,7 @@ pub struct Spec {
     pub measures: IndexMap<String, Spanned<Measure>>,
     #[serde(default)]
     pub relation: Vec<Spanned<Relation>>,
-    pub board: Option<Board>,
+    pub board: Option<Spanned<Board>>,
 }
 
 /// A raw table that feeds the rollup.

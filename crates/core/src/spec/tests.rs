@@ -122,3 +122,14 @@ fn what_is_kept_shortly_must_divide_what_follows() {
         .contains("not among grains")
     );
 }
+
+#[test]
+fn a_board_names_numbers_and_dimensions_that_are_there() {
+    let with = |board: &str| {
+        let text = format!("{GOOD}\n[board]\ntitle = \"x\"\n{board}\n");
+        Spec::parse("x.toml", &text).unwrap_err().to_string()
+    };
+    assert!(with("by = \"land\"").contains("there is no dimension \"land\""));
+    assert!(with("tiles = [{ measure = \"m\" }]").contains("there is no measure \"m\""));
+    assert!(with("tiles = [{ measure = \"d\" }]").contains("is a distribution, not a number"));
+}

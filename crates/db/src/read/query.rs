@@ -58,6 +58,7 @@ impl Db {
             pending_buckets: snapshot.pending_buckets,
             live_buckets: snapshot.live_buckets,
             rows,
+            pending_reason: snapshot.pending_reason,
             measures: measures.iter().map(|measure| model.info(measure)).collect(),
             dimensions: request.by.clone(),
         })

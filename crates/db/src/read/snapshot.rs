@@ -39,6 +39,8 @@ pub(crate) struct Snapshot {
     /// One per bucket.
     pub states: Vec<State>,
     pub cells: Vec<(usize, Vec<Option<String>>, Cell)>,
+    /// Why dirty buckets were not computed live.
+    pub pending_reason: Option<String>,
     pub pending_buckets: u64,
     pub live_buckets: u64,
     pub rollup_buckets: u64,
@@ -153,6 +155,7 @@ impl Db {
         let plan = |live: &[Span]| pieces(&clipped, &found.levels, live);
         let (mut stored, mut raw) = plan(&live_wanted);
         let mut pending: Vec<Span> = Vec::new();
+        let mut pending_reason = None;
         let mut live_cells = Vec::new();
         if ask.mode == ReadMode::RollupOnly && !live_wanted.is_empty() {
             pending.clone_from(&live_wanted);
@@ -182,6 +185,7 @@ impl Db {
                             format!("Reading raw rows only is too much here: {why}. Ask for a shorter range."),
                         ));
                     }
+                    pending_reason = Some(why.clone());
                     pending.clone_from(&live_wanted);
                     (stored, raw) = plan(&[]);
                     if !raw.is_empty() {
@@ -227,6 +231,7 @@ impl Db {
             watermark: found.watermark,
             states,
             buckets,
+            pending_reason,
             pending_buckets: count(&pending),
             live_buckets: raw.iter().map(|piece| base.utc_count(piece.lo, piece.hi)).sum(),
             rollup_buckets: stored

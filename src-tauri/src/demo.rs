@@ -1,7 +1,5 @@
 //! The embedded server with demo data: everything that is only so for the demo.
 
-use std::sync::Arc;
-
 use chrono::Utc;
 use tidemark_core::api::ServerInfo;
 use tidemark_db::{Db, ErrorInfo};
@@ -11,9 +9,9 @@ use tidemark_local::{
 };
 
 use crate::{
-    connection::{ConnectionKind, ConnectionState, Phase, Progress},
+    connection::{ConnectionState, Phase, Progress},
     desk::Desk,
-    open,
+    session::{self, Session},
 };
 
 /// What runs while the demo is open.
@@ -27,7 +25,7 @@ pub(crate) struct Demo {
 pub(crate) async fn connect(desk: &Desk) -> Result<(Db, ServerInfo), ErrorInfo> {
     let url = desk.demo.lock().await.as_ref().map(|demo| demo.server.url().to_owned());
     if let Some(url) = url {
-        match open::connect_url(&url).await {
+        match session::connect_url(&url).await {
             Ok(connected) => return Ok(connected),
             // Its process ended; or it belongs to another app, which was closed.
             Err(error) => tracing::info!("starting the embedded server again: {}", error.message),
@@ -38,23 +36,24 @@ pub(crate) async fn connect(desk: &Desk) -> Result<(Db, ServerInfo), ErrorInfo> 
     let server = EmbeddedServer::start(&data).await.map_err(failed)?;
     let url = server.url().to_owned();
     *desk.demo.lock().await = Some(Demo { server, live: None });
-    open::connect_url(&url).await
+    session::connect_url(&url).await
 }
 
 /// Bring the demo's data up to now, apply the shipped rollup, and begin live traffic.
-pub(crate) async fn fill(desk: &Arc<Desk>, db: &Db, server: &ServerInfo) -> Result<(), ErrorInfo> {
+pub(crate) async fn fill(session: &Session, db: &Db, server: &ServerInfo) -> Result<(), ErrorInfo> {
+    let desk = &session.desk;
     if !attached(desk).await {
         demo::create(db.pool(), Size::default(), Utc::now())
             .await
             .map_err(failed)?;
-        let loading = ConnectionState::new(Phase::LoadingDemo, ConnectionKind::Demo).with_server(Some(server.clone()));
+        let loading = session.state(Phase::LoadingDemo).with_server(Some(server.clone()));
         demo::fill(db.pool(), Utc::now(), |done, total| {
             let progress = Progress {
                 what: "Writing five weeks of demo data".into(),
                 done,
                 total,
             };
-            desk.connection.send_replace(ConnectionState {
+            session.show(ConnectionState {
                 progress: Some(progress),
                 ..loading.clone()
             });
@@ -62,7 +61,7 @@ pub(crate) async fn fill(desk: &Arc<Desk>, db: &Db, server: &ServerInfo) -> Resu
         .await
         .map_err(failed)?;
     }
-    open::set_up(db).await?;
+    session::set_up(db).await.map_err(|error| error.info())?;
     begin_traffic(desk, db).await
 }
 

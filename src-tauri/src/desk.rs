@@ -1,7 +1,10 @@
 //! What the window works on: one open database at most, the settings, and what the tasks behind it tell each other.
 //! Knows nothing of Tauri, so that it can be tested without a desktop.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tidemark_core::api::StatusWord;
 use tidemark_db::{Db, Error, ErrorInfo};
@@ -15,7 +18,8 @@ use tokio::{
 use crate::{
     args::Target,
     connection::{ConnectionKind, ConnectionState, Phase},
-    demo, open,
+    demo, remember,
+    session::Session,
 };
 
 /// Everything that the commands and the tasks share.
@@ -24,6 +28,7 @@ pub struct Desk {
     /// Worst status word of the open database; `None` while unknown.
     pub(crate) worst: watch::Sender<Option<StatusWord>>,
     pub(crate) settings: watch::Sender<Settings>,
+    pub(crate) settings_file: PathBuf,
     /// Ask the ticker to begin its next round now.
     pub(crate) tick_now: Notify,
     /// Ask the watchdog to look now.
@@ -31,70 +36,109 @@ pub struct Desk {
     /// The person agreed and the set-up is done.
     pub(crate) set_up: Notify,
     pub(crate) demo: tokio::sync::Mutex<Option<demo::Demo>>,
-    db: RwLock<Option<Db>>,
-    target: Mutex<Option<Target>>,
-    session: Mutex<Option<JoinHandle<()>>>,
+    current: Mutex<Current>,
+    /// Counts the pools that were taken away: whoever waits for an answer of one waits in vain.
+    replaced: watch::Sender<u64>,
     runtime: Handle,
 }
 
-/// A poisoned lock still holds a whole value: each is replaced in one assignment.
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
+/// What is open, and the task that opened it and watches over it.
+#[derive(Default)]
+struct Current {
+    id: u64,
+    target: Option<(Target, bool)>,
+    db: Option<Db>,
+    task: Option<JoinHandle<()>>,
 }
 
 impl Desk {
+    /// A desk with nothing open, and the settings of this file.
     #[must_use]
-    pub fn new(settings: Settings, runtime: Handle) -> Arc<Desk> {
+    pub fn new(settings_file: PathBuf, runtime: Handle) -> Arc<Desk> {
         Arc::new(Desk {
             connection: watch::Sender::new(ConnectionState::default()),
             worst: watch::Sender::new(None),
-            settings: watch::Sender::new(settings),
+            settings: watch::Sender::new(remember::load(&settings_file)),
+            settings_file,
             tick_now: Notify::new(),
             look_now: Notify::new(),
             set_up: Notify::new(),
             demo: tokio::sync::Mutex::new(None),
-            db: RwLock::new(None),
-            target: Mutex::new(None),
-            session: Mutex::new(None),
+            current: Mutex::default(),
+            replaced: watch::Sender::new(0),
             runtime,
         })
     }
 
     /// Open a database in the background, instead of whatever is open. `yes`: set it up without asking.
     pub fn open(self: &Arc<Self>, target: Target, yes: bool) {
-        self.end_session();
-        *held(&self.target) = Some(target.clone());
-        let desk = Arc::clone(self);
-        *held(&self.session) = Some(self.runtime.spawn(open::session(desk, target, yes)));
+        let mut current = self.current();
+        self.end(&mut current);
+        current.target = Some((target.clone(), yes));
+        self.connection
+            .send_replace(ConnectionState::new(Phase::Starting, target.kind()));
+        let session = Session::new(Arc::clone(self), target, current.id);
+        current.task = Some(self.runtime.spawn(session.run(yes)));
     }
 
     /// Try again to open what could not be opened, or look again at once for what is lost.
     pub fn retry(self: &Arc<Self>) {
-        if self.phase() == Phase::Lost {
-            self.look_now.notify_one();
-        } else if let Some(target) = held(&self.target).clone() {
-            self.open(target, false);
+        let target = self.current().target.clone();
+        match (self.phase(), target) {
+            (Phase::Lost, _) => self.look_now.notify_one(),
+            (_, Some((target, yes))) => self.open(target, yes),
+            (_, None) => {}
         }
     }
 
     /// Leave the database and stop what runs with it.
     pub async fn close(&self) {
-        self.end_session();
-        *held(&self.target) = None;
-        self.connection.send_replace(ConnectionState::default());
+        {
+            let mut current = self.current();
+            self.end(&mut current);
+            self.connection.send_replace(ConnectionState::default());
+        }
         demo::stop(self).await;
     }
 
-    fn end_session(&self) {
-        if let Some(session) = held(&self.session).take() {
-            session.abort();
+    fn end(&self, current: &mut Current) {
+        if let Some(task) = current.task.take() {
+            task.abort();
         }
-        self.replace_db(None);
+        *current = Current {
+            id: current.id + 1,
+            ..Current::default()
+        };
         self.worst.send_replace(None);
+        self.replaced.send_modify(|count| *count += 1);
     }
 
-    pub(crate) fn replace_db(&self, db: Option<Db>) {
-        *self.db.write().unwrap_or_else(PoisonError::into_inner) = db;
+    /// A poisoned lock still holds whole values: each is replaced in one assignment.
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Let a session change what is shown. One that was aborted may still be on its way to its end: it is not heard.
+    pub(crate) fn show(&self, session: u64, state: ConnectionState) {
+        let current = self.current();
+        if current.id == session {
+            self.connection.send_replace(state);
+        }
+    }
+
+    /// Let a session change the pool. Who waits for the old one is told that it is gone.
+    pub(crate) fn use_db(&self, session: u64, db: Option<Db>) {
+        let mut current = self.current();
+        if current.id == session {
+            current.db = db;
+            self.replaced.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// What the window shows, now and from now on.
+    #[must_use]
+    pub fn states(&self) -> watch::Receiver<ConnectionState> {
+        self.connection.subscribe()
     }
 
     #[must_use]
@@ -113,30 +157,43 @@ impl Desk {
         self.settings.borrow().clone()
     }
 
-    /// The open database, for a command. While it is lost, say so at once and let nobody wait for a time-out.
-    pub fn db(&self) -> Result<Db, ErrorInfo> {
-        if self.phase() == Phase::Lost {
-            return Err(ErrorInfo {
-                code: "unreachable".into(),
-                message: "The database can't be reached. Tidemark goes on trying and says here when it is back.".into(),
-                details: None,
-            });
+    /// Ask the open database. Where it is lost, or gets lost meanwhile, the answer is that, at once: a connection that
+    /// died in a sleeping laptop answers nothing for minutes.
+    pub async fn ask<T, Asked>(&self, question: impl FnOnce(Db) -> Asked) -> Result<T, ErrorInfo>
+    where
+        Asked: Future<Output = Result<T, Error>>,
+    {
+        let mut replaced = self.replaced.subscribe();
+        let db = self.db()?;
+        tokio::select! {
+            answer = question(db) => answer.map_err(|error| {
+                if matches!(error, Error::Unreachable { .. }) {
+                    self.look_now.notify_one();
+                }
+                error.info()
+            }),
+            _ = replaced.changed() => Err(gone()),
         }
-        let db = self.db.read().unwrap_or_else(PoisonError::into_inner).clone();
-        db.ok_or_else(|| ErrorInfo {
+    }
+
+    /// The open database.
+    pub(crate) fn db(&self) -> Result<Db, ErrorInfo> {
+        if self.phase() == Phase::Lost {
+            return Err(gone());
+        }
+        self.current().db.clone().ok_or_else(|| ErrorInfo {
             code: "not_connected".into(),
-            message: "No database is open. Choose one on the Settings page.".into(),
+            message: "No database is open. Choose one first.".into(),
             details: None,
         })
     }
+}
 
-    /// Turn a result into what crosses IPC. A server that went away is looked after at once.
-    pub fn told<T>(&self, result: Result<T, Error>) -> Result<T, ErrorInfo> {
-        result.map_err(|error| {
-            if matches!(error, Error::Unreachable { .. }) {
-                self.look_now.notify_one();
-            }
-            error.info()
-        })
+fn gone() -> ErrorInfo {
+    ErrorInfo {
+        code: "unreachable".into(),
+        message: "The connection to the database is gone. Tidemark goes on trying, and reads again when it is back."
+            .into(),
+        details: None,
     }
 }

@@ -1,7 +1,7 @@
 //! The desktop shell: a window, typed commands, an event, a tray icon. What it shows comes from `tidemark-db`.
 //!
 //! - [`Desk`](desk::Desk) is the state: one open database at most. It and what works for it know nothing of Tauri.
-//! - `open` goes from a chosen database to a ready window; `ticker` and `watchdog` run while it is open.
+//! - `session` goes from a chosen database to a ready window; `ticker` and `watchdog` run while it is open.
 //! - `commands` are what the window may ask for, one line each.
 
 mod args;
@@ -9,11 +9,11 @@ mod commands;
 pub mod connection;
 mod demo;
 pub mod desk;
-mod open;
 mod ready;
 mod remember;
 mod report;
 mod requests;
+mod session;
 mod ticker;
 mod tray;
 mod watchdog;
@@ -25,13 +25,14 @@ use std::{io::IsTerminal, sync::Arc};
 
 use desk::Desk;
 use tauri::{RunEvent, async_runtime};
+use tidemark_local::settings::settings_file;
 
 /// Open the window and stay until it is closed. Gives the process's exit status.
 pub fn run(args: &Args) -> Result<u8, Box<dyn std::error::Error>> {
     log_to_stderr();
     let runtime = tokio::runtime::Runtime::new()?;
     async_runtime::set(runtime.handle().clone());
-    let desk = Desk::new(remember::load(), runtime.handle().clone());
+    let desk = Desk::new(settings_file()?, runtime.handle().clone());
 
     let app = builder(&desk, args).build(tauri::generate_context!())?;
     let ending = Arc::clone(&desk);

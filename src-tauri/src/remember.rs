@@ -1,17 +1,15 @@
 //! What is kept from one start to the next, in the settings file that the app and the command line share.
 
+use std::path::Path;
+
 use tidemark_db::ErrorInfo;
-use tidemark_local::{
-    LocalError, Settings,
-    settings::{DEMO, settings_file},
-};
+use tidemark_local::{Settings, settings::DEMO};
 
 use crate::{args::Target, demo::failed, desk::Desk};
 
 /// Read the settings. A file that can't be understood is left alone and said in the log and at the next save.
-pub(crate) fn load() -> Settings {
-    let loaded = settings_file().and_then(|path| Settings::load(&path));
-    loaded.unwrap_or_else(|error| {
+pub(crate) fn load(file: &Path) -> Settings {
+    Settings::load(file).unwrap_or_else(|error| {
         tracing::warn!("default settings: {error}");
         Settings::default()
     })
@@ -19,7 +17,7 @@ pub(crate) fn load() -> Settings {
 
 /// Keep what the viewer chose, and let the tasks see it.
 pub(crate) fn save(desk: &Desk, chosen: Settings) -> Result<Settings, ErrorInfo> {
-    let saved = update(|kept| {
+    let saved = Settings::update(&desk.settings_file, |kept| {
         // Not the window's to choose: it follows what is open.
         let last_connection = kept.last_connection.take();
         *kept = Settings {
@@ -39,7 +37,7 @@ pub(crate) fn last(desk: &Desk, target: &Target) {
         Target::Demo => DEMO.to_owned(),
         Target::Url(url) => url.clone(),
     };
-    match update(|kept| kept.last_connection = Some(name)) {
+    match Settings::update(&desk.settings_file, |kept| kept.last_connection = Some(name)) {
         Ok(saved) => drop(desk.settings.send_replace(saved)),
         Err(error) => tracing::warn!("the connection is not remembered: {error}"),
     }
@@ -51,8 +49,4 @@ pub(crate) fn last_target(desk: &Desk) -> Option<Target> {
         DEMO => Target::Demo,
         _ => Target::Url(name),
     })
-}
-
-fn update(change: impl FnOnce(&mut Settings)) -> Result<Settings, LocalError> {
-    Settings::update(&settings_file()?, change)
 }

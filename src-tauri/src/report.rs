@@ -39,21 +39,18 @@ impl Format {
 
 /// Ask the board's question again, draw the answer, and write it into a folder under a name that is free there.
 pub async fn save(desk: &Desk, request: &BoardRequest, format: Format, folder: &Path) -> Result<PathBuf, ErrorInfo> {
-    let db = desk.db()?;
-    let rollups = desk.told(db.list().await)?;
-    let board = rollups
+    let name = request.rollup.clone();
+    let board = desk.ask(|db| async move { db.list().await }).await?;
+    let board = board
         .into_iter()
-        .find(|found| found.rollup == request.rollup)
+        .find(|found| found.rollup == name)
         .and_then(|found| found.board);
     let board = board.ok_or_else(|| ErrorInfo {
         code: "no_board".into(),
-        message: format!(
-            "The rollup {} declares no board, so there is nothing to draw.",
-            request.rollup
-        ),
+        message: format!("The rollup {name} declares no board, so there is nothing to draw."),
         details: None,
     })?;
-    let answer = desk.told(db.board(request).await)?;
+    let answer = desk.ask(|db| async move { db.board(request).await }).await?;
     let connection = desk
         .connection
         .borrow()

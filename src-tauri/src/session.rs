@@ -19,52 +19,90 @@ pub const SHIPPED: &str = "ops_metrics";
 /// How often the set-up page looks whether somebody applied a rollup from the command line meanwhile.
 const LOOK_FOR_ROLLUPS: Duration = Duration::from_secs(3);
 
-/// One database from opening to closing. Ends by itself only when it can't be opened; else it is aborted.
-pub(crate) async fn session(desk: Arc<Desk>, target: Target, yes: bool) {
-    let starting = ConnectionState::new(Phase::Starting, target.kind());
-    desk.connection.send_replace(starting.clone());
-    match open(&desk, &target, yes).await {
-        Ok(server) => {
-            let ready = ConnectionState::new(Phase::Ready, target.kind()).with_server(Some(server));
-            desk.connection.send_replace(ready);
-            tokio::join!(
-                ticker::run(&desk),
-                watchdog::run(&desk, &target),
-                watchdog::watch_health(&desk)
-            );
-        }
-        Err(error) => {
-            tracing::warn!(code = %error.code, "could not open {target:?}: {}", error.message);
-            desk.connection.send_modify(|state| {
-                let server = state.server.take();
-                *state = ConnectionState::new(Phase::Error, target.kind())
-                    .with_server(server)
-                    .with_error(error);
-            });
-        }
-    }
+/// One database, from opening to closing.
+pub(crate) struct Session {
+    pub desk: Arc<Desk>,
+    pub target: Target,
+    id: u64,
 }
 
-async fn open(desk: &Arc<Desk>, target: &Target, yes: bool) -> Result<ServerInfo, ErrorInfo> {
-    if *target != Target::Demo {
-        demo::stop(desk).await;
+impl Session {
+    pub fn new(desk: Arc<Desk>, target: Target, id: u64) -> Session {
+        Session { desk, target, id }
     }
-    let (db, server) = connect(desk, target).await?;
-    desk.replace_db(Some(db.clone()));
-    match target {
-        Target::Demo => demo::fill(desk, &db, &server).await?,
-        Target::Url(_) => agree(desk, target, &db, &server, yes).await?,
-    }
-    remember::last(desk, target);
-    // Asked again: the set-up changed what is installed and what this role may do.
-    db.server_info().await.map_err(|error| error.info())
-}
 
-/// Connect afresh. For the demo this starts the embedded server where it does not run.
-pub(crate) async fn connect(desk: &Desk, target: &Target) -> Result<(Db, ServerInfo), ErrorInfo> {
-    match target {
-        Target::Demo => demo::connect(desk).await,
-        Target::Url(url) => connect_url(url).await,
+    /// Open the database and stay with it. Ends by itself only when it can't be opened; else it is aborted.
+    pub async fn run(self, yes: bool) {
+        match self.open(yes).await {
+            Ok(server) => {
+                self.show(self.state(Phase::Ready).with_server(Some(server)));
+                tokio::join!(
+                    ticker::run(&self.desk),
+                    watchdog::run(&self),
+                    watchdog::watch_health(&self.desk)
+                );
+            }
+            Err(error) => {
+                tracing::warn!(code = %error.code, "could not open {:?}: {}", self.target, error.message);
+                let server = self.desk.connection.borrow().server.clone();
+                self.show(self.state(Phase::Error).with_server(server).with_error(error));
+            }
+        }
+    }
+
+    async fn open(&self, yes: bool) -> Result<ServerInfo, ErrorInfo> {
+        if self.target != Target::Demo {
+            demo::stop(&self.desk).await;
+        }
+        let (db, server) = self.connect().await?;
+        self.use_db(Some(db.clone()));
+        match self.target {
+            Target::Demo => demo::fill(self, &db, &server).await?,
+            Target::Url(_) => self.agree(&db, &server, yes).await?,
+        }
+        remember::last(&self.desk, &self.target);
+        // Asked again: the set-up changed what is installed and what this role may do.
+        db.server_info().await.map_err(|error| error.info())
+    }
+
+    /// Connect afresh. For the demo this starts the embedded server where it does not run.
+    pub async fn connect(&self) -> Result<(Db, ServerInfo), ErrorInfo> {
+        match &self.target {
+            Target::Demo => demo::connect(&self.desk).await,
+            Target::Url(url) => connect_url(url).await,
+        }
+    }
+
+    /// Wait until Tidemark is set up in the operator's database. Creates nothing there unless the person said `yes`.
+    async fn agree(&self, db: &Db, server: &ServerInfo, yes: bool) -> Result<(), ErrorInfo> {
+        if is_set_up(db).await? {
+            return Ok(());
+        }
+        if yes {
+            return set_up(db).await.map_err(|error| error.info());
+        }
+        self.show(self.state(Phase::NeedsSetup).with_server(Some(server.clone())));
+        loop {
+            tokio::select! {
+                () = self.desk.set_up.notified() => {}
+                () = tokio::time::sleep(LOOK_FOR_ROLLUPS) => {}
+            }
+            if is_set_up(db).await.unwrap_or(false) {
+                return Ok(());
+            }
+        }
+    }
+
+    pub fn state(&self, phase: Phase) -> ConnectionState {
+        ConnectionState::new(phase, self.target.kind())
+    }
+
+    pub fn show(&self, state: ConnectionState) {
+        self.desk.show(self.id, state);
+    }
+
+    pub fn use_db(&self, db: Option<Db>) {
+        self.desk.use_db(self.id, db);
     }
 }
 
@@ -82,36 +120,12 @@ pub(crate) async fn connect_url(url: &str) -> Result<(Db, ServerInfo), ErrorInfo
     connected.await.map_err(|error: Error| error.info())
 }
 
-/// Wait until Tidemark is set up in the operator's database. Creates nothing there unless the person said `yes`.
-async fn agree(desk: &Desk, target: &Target, db: &Db, server: &ServerInfo, yes: bool) -> Result<(), ErrorInfo> {
-    if server.installed && has_rollups(db).await? {
-        return Ok(());
-    }
-    if yes {
-        return set_up(db).await;
-    }
-    let waiting = ConnectionState::new(Phase::NeedsSetup, target.kind()).with_server(Some(server.clone()));
-    desk.connection.send_replace(waiting);
-    loop {
-        tokio::select! {
-            () = desk.set_up.notified() => return Ok(()),
-            () = tokio::time::sleep(LOOK_FOR_ROLLUPS) => {
-                let installed = db.server_info().await.is_ok_and(|server| server.installed);
-                if installed && has_rollups(db).await.unwrap_or(false) {
-                    return Ok(());
-                }
-            }
-        }
-    }
-}
-
-async fn has_rollups(db: &Db) -> Result<bool, ErrorInfo> {
-    let rollups = db.list().await.map_err(|error| error.info())?;
-    Ok(!rollups.is_empty())
+async fn is_set_up(db: &Db) -> Result<bool, ErrorInfo> {
+    let asked = async { Ok(db.server_info().await?.installed && !db.list().await?.is_empty()) };
+    asked.await.map_err(|error: Error| error.info())
 }
 
 /// Apply the shipped rollup, and the schema with it. Changes nothing where it is applied already.
-pub(crate) async fn set_up(db: &Db) -> Result<(), ErrorInfo> {
-    let applied = async { db.apply(&Declaration::load(SHIPPED)?, true).await };
-    applied.await.map(drop).map_err(|error| error.info())
+pub(crate) async fn set_up(db: &Db) -> Result<(), Error> {
+    db.apply(&Declaration::load(SHIPPED)?, true).await.map(drop)
 }

@@ -14,28 +14,21 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_m
 pub(crate) async fn run(desk: &Desk) {
     loop {
         let settings = desk.settings();
+        let mut rest = Duration::from_secs(settings.tick_seconds.max(1).into());
         let may = desk
             .connection
             .borrow()
             .server
             .as_ref()
             .is_some_and(|server| server.can_operate);
-        let lap = match desk.db() {
-            Ok(db) if may && settings.tick_while_open => lap(&db).await,
-            _ => Ok(ControlFlow::Break(())),
-        };
-        let rest = match lap {
-            Ok(ControlFlow::Continue(pause)) => pause,
-            Ok(ControlFlow::Break(())) => Duration::from_secs(settings.tick_seconds.max(1).into()),
-            Err(error) => {
+        if may && settings.tick_while_open {
+            match desk.ask(lap).await {
+                Ok(ControlFlow::Continue(pause)) => rest = pause,
+                Ok(ControlFlow::Break(())) => {}
                 // What failed inside a tick is in the rollup's status; this is the connection.
-                tracing::debug!("ticking: {error}");
-                if matches!(error, Error::Unreachable { .. }) {
-                    desk.look_now.notify_one();
-                }
-                Duration::from_secs(settings.tick_seconds.max(1).into())
+                Err(error) => tracing::debug!("ticking: {}", error.message),
             }
-        };
+        }
         tokio::select! {
             () = tokio::time::sleep(rest) => {}
             () = desk.tick_now.notified() => {}
@@ -44,7 +37,7 @@ pub(crate) async fn run(desk: &Desk) {
 }
 
 /// One slice of each rollup, so that a long build of one holds up no other. Continues when any has more to do.
-async fn lap(db: &Db) -> Result<ControlFlow<(), Duration>, Error> {
+async fn lap(db: Db) -> Result<ControlFlow<(), Duration>, Error> {
     let mut next = ControlFlow::Break(());
     for rollup in db.list().await?.into_iter().filter(|rollup| !rollup.paused) {
         match db.tick(&rollup.rollup).await {

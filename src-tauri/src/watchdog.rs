@@ -6,13 +6,7 @@ use tidemark_core::api::{ServerInfo, StatusReport};
 use tidemark_db::{Db, Error, ErrorInfo};
 use tokio::time::{sleep, timeout};
 
-use crate::{
-    args::Target,
-    connection::{ConnectionState, Phase},
-    demo,
-    desk::Desk,
-    open,
-};
+use crate::{args::Target, connection::Phase, demo, desk::Desk, session::Session};
 
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 const HEALTH_EVERY: Duration = Duration::from_secs(15);
@@ -22,8 +16,19 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(120);
 /// Pauses between two tries to reconnect grow from the first to the second.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
+/// What a look at the server found.
+enum Look {
+    Fine(ServerInfo),
+    /// It answers, if only with an error.
+    Alive,
+    /// No answer in time: it is busy, or every connection of the pool hangs.
+    Late,
+    Gone(ErrorInfo),
+}
+
 /// Look at the connection every few seconds, and when somebody noticed a failure. Never ends.
-pub(crate) async fn run(desk: &Desk, target: &Target) {
+pub(crate) async fn run(session: &Session) {
+    let desk = &session.desk;
     let mut good = now_ms();
     loop {
         tokio::select! {
@@ -32,97 +37,97 @@ pub(crate) async fn run(desk: &Desk, target: &Target) {
         }
         let Ok(db) = desk.db() else { continue };
         let asked = now_ms();
-        match look_twice(&db).await {
-            Ok(server) => {
+        let mut found = look(&db).await;
+        if matches!(found, Look::Late) {
+            found = look(&db).await;
+        }
+        match found {
+            Look::Fine(server) => {
                 good = asked;
-                if let Some(server) = server {
-                    desk.connection.send_modify(|state| state.server = Some(server));
-                }
+                session.show(session.state(Phase::Ready).with_server(Some(server)));
             }
-            Err(error) => {
-                recover(desk, target, good, error).await;
+            Look::Alive => good = asked,
+            Look::Late => {
+                // A new connection tells which: after a sleep it is there at once, and nobody needs to know.
+                match timeout(ANSWER_WITHIN, session.connect()).await {
+                    Ok(Ok(connected)) => take(session, connected).await,
+                    Ok(Err(error)) => recover(session, good, error).await,
+                    Err(_late) => recover(session, good, no_answer()).await,
+                }
+                good = now_ms();
+            }
+            Look::Gone(error) => {
+                recover(session, good, error).await;
                 good = now_ms();
             }
         }
     }
 }
 
-/// What the server says about itself, or nothing where it answered with an error only. One that is busy may be late once;
-/// one that refuses is gone at once.
-async fn look_twice(db: &Db) -> Result<Option<ServerInfo>, ErrorInfo> {
-    for _ in 0..2 {
-        match timeout(ANSWER_WITHIN, db.server_info()).await {
-            Ok(Ok(server)) => return Ok(Some(server)),
-            Ok(Err(error @ Error::Unreachable { .. })) => return Err(error.info()),
-            Ok(Err(error)) => {
-                tracing::warn!("looking at the server: {error}");
-                return Ok(None);
-            }
-            Err(_late) => {}
+async fn look(db: &Db) -> Look {
+    match timeout(ANSWER_WITHIN, db.server_info()).await {
+        Ok(Ok(server)) => Look::Fine(server),
+        Ok(Err(error @ Error::Unreachable { .. })) => Look::Gone(error.info()),
+        Ok(Err(error)) => {
+            tracing::warn!("looking at the server: {error}");
+            Look::Alive
         }
+        Err(_late) => Look::Late,
     }
-    let seconds = 2 * ANSWER_WITHIN.as_secs();
-    Err(unreachable(format!(
-        "The database has not answered for {seconds} seconds. Tidemark goes on trying."
-    )))
 }
 
-fn unreachable(message: String) -> ErrorInfo {
+fn no_answer() -> ErrorInfo {
+    let seconds = 3 * ANSWER_WITHIN.as_secs();
     ErrorInfo {
         code: "unreachable".into(),
-        message,
+        message: format!("The database has not answered for {seconds} seconds. Tidemark goes on trying."),
         details: None,
     }
 }
 
-/// Show since when the numbers are old, and try until the database is back, with a new pool each time: after a sleep
-/// every connection of the old one may hang.
-async fn recover(desk: &Desk, target: &Target, since_ms: i64, error: ErrorInfo) {
-    let server = desk.connection.borrow().server.clone();
-    let mut lost = ConnectionState::new(Phase::Lost, target.kind())
-        .with_server(server)
-        .with_error(error);
+/// Show since when the numbers are old, and try until the database is back.
+async fn recover(session: &Session, since_ms: i64, error: ErrorInfo) {
+    let server = session.desk.connection.borrow().server.clone();
+    let mut lost = session.state(Phase::Lost).with_server(server).with_error(error);
     lost.since_ms = Some(since_ms);
     tracing::warn!("lost the database: {}", lost.message.as_deref().unwrap_or_default());
-    desk.connection.send_replace(lost.clone());
-    desk.replace_db(None);
+    session.show(lost.clone());
+    session.use_db(None);
     let mut pause = BACKOFF.0;
     loop {
-        match timeout(CONNECT_WITHIN, open::connect(desk, target)).await {
-            Ok(Ok((db, server))) => {
-                if *target == Target::Demo
-                    && let Err(error) = demo::begin_traffic(desk, &db).await
-                {
-                    tracing::warn!("live traffic: {}", error.message);
-                }
-                desk.replace_db(Some(db));
-                let ready = ConnectionState::new(Phase::Ready, target.kind()).with_server(Some(server));
-                desk.connection.send_replace(ready);
-                desk.tick_now.notify_one();
-                tracing::info!("the database is back");
-                return;
-            }
+        match timeout(CONNECT_WITHIN, session.connect()).await {
+            Ok(Ok(connected)) => return take(session, connected).await,
             Ok(Err(error)) => lost = lost.with_error(error),
-            Err(_late) => {}
+            Err(_late) => lost = lost.with_error(no_answer()),
         }
-        desk.connection.send_replace(lost.clone());
+        session.show(lost.clone());
         tokio::select! {
             () = sleep(pause) => {}
-            () = desk.look_now.notified() => {}
+            () = session.desk.look_now.notified() => {}
         }
         pause = (pause * 2).min(BACKOFF.1);
     }
 }
 
+/// Go on with a new pool.
+async fn take(session: &Session, (db, server): (Db, ServerInfo)) {
+    if session.target == Target::Demo
+        && let Err(error) = demo::begin_traffic(&session.desk, &db).await
+    {
+        tracing::warn!("live traffic: {}", error.message);
+    }
+    session.use_db(Some(db));
+    session.show(session.state(Phase::Ready).with_server(Some(server)));
+    session.desk.tick_now.notify_one();
+    tracing::info!("the database is back");
+}
+
 /// Keep the worst status word for the tray. Never ends.
 pub(crate) async fn watch_health(desk: &Desk) {
     loop {
-        if let Ok(db) = desk.db() {
-            match timeout(HEALTH_EVERY, db.status(None)).await {
-                Ok(Ok(report)) => show_worst(desk, &report),
-                Ok(Err(error)) => tracing::debug!("status: {error}"),
-                Err(_late) => {}
-            }
+        match desk.ask(|db| async move { db.status(None).await }).await {
+            Ok(report) => show_worst(desk, &report),
+            Err(error) => tracing::debug!("status: {}", error.message),
         }
         sleep(HEALTH_EVERY).await;
     }

@@ -17,14 +17,28 @@ async fn an_own_database_is_asked_about_before_anything_is_made_in_it() {
     let test = logs().await;
     let (db, url) = (test.db.clone(), test.url.clone());
     in_window("first-start", Start::default(), |window| async move {
-        let there = || async { sqlx::query_scalar::<_, bool>(TIDEMARK_IS_THERE).fetch_one(db.pool()).await.unwrap() };
+        let there = || async {
+            sqlx::query_scalar::<_, bool>(TIDEMARK_IS_THERE)
+                .fetch_one(db.pool())
+                .await
+                .unwrap()
+        };
         window.see("Your own database").await;
         window.picture("1-nothing-open").await;
 
-        window.fill("form input", "postgres://nobody:secret@127.0.0.1:1/none").await;
+        window
+            .fill("form input", "postgres://nobody:secret@127.0.0.1:1/none")
+            .await;
         window.click("Connect").await;
         window.see("can't be reached").await;
-        assert!(!window.script("return document.body.innerText").await.as_str().unwrap().contains("secret"));
+        assert!(
+            !window
+                .script("return document.body.innerText")
+                .await
+                .as_str()
+                .unwrap()
+                .contains("secret")
+        );
         window.picture("2-refused").await;
         window.click("Choose another database").await;
 
@@ -37,11 +51,19 @@ async fn an_own_database_is_asked_about_before_anything_is_made_in_it() {
 
         window.click("Create this").await;
         let day = quiet_day(Tz::UTC);
-        window.until_script("the board", "return !!document.querySelector('.tile [data-measure]')").await;
+        window
+            .until_script("the board", "return !!document.querySelector('.tile [data-measure]')")
+            .await;
         assert!(there().await);
         window.board(&overview(day, "hour")).await;
-        let requests = query(&db, day, Grain::Total, Tz::UTC, &[]).await.rows[0].values["request_count"].as_f64().unwrap();
-        window.until("the numbers", || async { (window.tiles().await["request_count"] == format::count(requests)).then_some(()) }).await;
+        let requests = query(&db, day, Grain::Total, Tz::UTC, &[]).await.rows[0].values["request_count"]
+            .as_f64()
+            .unwrap();
+        window
+            .until("the numbers", || async {
+                (window.tiles().await["request_count"] == format::count(requests)).then_some(())
+            })
+            .await;
         window.picture("4-numbers").await;
     })
     .await;
@@ -51,23 +73,51 @@ async fn an_own_database_is_asked_about_before_anything_is_made_in_it() {
 async fn the_demo_is_one_click_and_says_that_it_is_one() {
     let data = std::env::temp_dir().join(format!("tidemark-demo-{}", std::process::id()));
     let environment = vec![("TIDEMARK_DATA_DIR", data.display().to_string())];
-    in_window("demo", Start { environment, ..Start::default() }, |window| async move {
-        window.click("Open the demo").await;
-        window.see("Preparing the demo database").await;
-        window.until_script("progress in rows", "return / [1-9].* of .*/.test(document.body.innerText)").await;
-        window.picture("1-loading").await;
-        let patience = Duration::from_secs(300);
-        window.within(patience, "the board", || async { window.script("return !!document.querySelector('.tile [data-measure]')").await.as_bool()?.then_some(()) }).await;
-        window.see("DEMO DATA").await;
-        window.until_script("exact numbers", "return document.querySelector('.trust')?.innerText.includes('Exact')").await;
-        window.picture("2-overview").await;
-    })
+    in_window(
+        "demo",
+        Start {
+            environment,
+            ..Start::default()
+        },
+        |window| async move {
+            window.click("Open the demo").await;
+            window.see("Preparing the demo database").await;
+            window
+                .until_script(
+                    "progress in rows",
+                    "return / [1-9].* of .*/.test(document.body.innerText)",
+                )
+                .await;
+            window.picture("1-loading").await;
+            let patience = Duration::from_secs(300);
+            window
+                .within(patience, "the board", || async {
+                    window
+                        .script("return !!document.querySelector('.tile [data-measure]')")
+                        .await
+                        .as_bool()?
+                        .then_some(())
+                })
+                .await;
+            window.see("DEMO DATA").await;
+            window
+                .until_script(
+                    "exact numbers",
+                    "return document.querySelector('.trust')?.innerText.includes('Exact')",
+                )
+                .await;
+            window.picture("2-overview").await;
+        },
+    )
     .await;
     // The window is gone, killed by the driver; its server ends by itself.
     let server = data.join("postgres/postmaster.pid");
     let begun = std::time::Instant::now();
     while server.exists() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the embedded server outlived the app");
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "the embedded server outlived the app"
+        );
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     std::fs::remove_dir_all(data).ok();

@@ -25,7 +25,11 @@ pub async fn built() -> TestDb {
 }
 
 pub async fn fill(db: &Db) {
-    let size = Size { days: 3, usage_rows: 9_000.0, seed: 7 };
+    let size = Size {
+        days: 3,
+        usage_rows: 9_000.0,
+        seed: 7,
+    };
     demo::create(db.pool(), size, Utc::now()).await.unwrap();
     demo::fill(db.pool(), Utc::now(), |_, _| {}).await.unwrap();
 }
@@ -40,11 +44,21 @@ pub fn quiet_day(tz: chrono_tz::Tz) -> (DateTime<Utc>, DateTime<Utc>) {
 /// An address of the Overview over a range.
 pub fn overview((from, to): (DateTime<Utc>, DateTime<Utc>), grain: &str) -> String {
     let time = |at: DateTime<Utc>| at.format("%Y-%m-%dT%H:%MZ");
-    format!("#/board/{ROLLUP}?range={}..{}&grain={grain}&compare=none", time(from), time(to))
+    format!(
+        "#/board/{ROLLUP}?range={}..{}&grain={grain}&compare=none",
+        time(from),
+        time(to)
+    )
 }
 
 /// What the same range says to `Db::query`, which is what the command line prints.
-pub async fn query(db: &Db, (from, to): (DateTime<Utc>, DateTime<Utc>), grain: Grain, tz: chrono_tz::Tz, by: &[&str]) -> QueryAnswer {
+pub async fn query(
+    db: &Db,
+    (from, to): (DateTime<Utc>, DateTime<Utc>),
+    grain: Grain,
+    tz: chrono_tz::Tz,
+    by: &[&str],
+) -> QueryAnswer {
     let request = QueryRequest {
         rollup: ROLLUP.into(),
         from,

@@ -12,9 +12,12 @@ mod fixture;
 mod screen;
 mod window;
 
+mod desk;
 mod first_start;
 mod lost;
 mod numbers;
+mod process;
 mod read_only;
 mod recompute;
+mod report;
 mod zone;

@@ -20,27 +20,55 @@ async fn the_numbers_on_the_screen_equal_those_of_query() {
         let total = &all.rows[0].values;
         // The board may still show the answer to its first question, which was about the last 24 hours.
         let requests = written(total, "request_count", format::count);
-        window.until("the chosen day", || async { (window.tiles().await["request_count"] == requests).then_some(()) }).await;
+        window
+            .until("the chosen day", || async {
+                (window.tiles().await["request_count"] == requests).then_some(())
+            })
+            .await;
         window.picture("overview").await;
 
         let tiles = window.tiles().await;
         assert_eq!(tiles["error_rate"], written(total, "error_rate", format::percent));
-        assert_eq!(tiles["p99_latency_ms"], written(total, "p99_latency_ms", format::latency));
-        assert_eq!(tiles["p50_latency_ms"], written(total, "p50_latency_ms", format::latency));
-        assert_eq!(tiles["outcome_timeout_count"], written(total, "outcome_timeout_count", format::count));
+        assert_eq!(
+            tiles["p99_latency_ms"],
+            written(total, "p99_latency_ms", format::latency)
+        );
+        assert_eq!(
+            tiles["p50_latency_ms"],
+            written(total, "p50_latency_ms", format::latency)
+        );
+        assert_eq!(
+            tiles["outcome_timeout_count"],
+            written(total, "outcome_timeout_count", format::count)
+        );
 
         let by_platform = query(&db, day, Grain::Total, Tz::UTC, &["platform"]).await;
         let shown = window.platforms().await;
-        assert_eq!(shown.len(), by_platform.rows.len() + 1, "one row a platform, and one for all: {shown:?}");
+        assert_eq!(
+            shown.len(),
+            by_platform.rows.len() + 1,
+            "one row a platform, and one for all: {shown:?}"
+        );
         assert!(by_platform.rows.len() >= 4, "the logs have several platforms");
         for row in &by_platform.rows {
-            let platform = row.values["platform"].as_str().filter(|name| !name.is_empty()).unwrap_or("(none)");
+            let platform = row.values["platform"]
+                .as_str()
+                .filter(|name| !name.is_empty())
+                .unwrap_or("(none)");
             for (heading, measure, write) in COLUMNS {
-                assert_eq!(shown[platform][heading], written(&row.values, measure, write), "{platform}, {measure}");
+                assert_eq!(
+                    shown[platform][heading],
+                    written(&row.values, measure, write),
+                    "{platform}, {measure}"
+                );
             }
         }
         for (heading, measure, write) in COLUMNS {
-            assert_eq!(shown["All platforms"][heading], written(total, measure, write), "all, {measure}");
+            assert_eq!(
+                shown["All platforms"][heading],
+                written(total, measure, write),
+                "all, {measure}"
+            );
         }
     })
     .await;

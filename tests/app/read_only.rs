@@ -18,7 +18,9 @@ async fn a_role_that_may_only_read_sees_the_numbers_and_cannot_operate() {
     test.sql(&format!("create role {role} login; grant tidemark_viewer to {role}; revoke all on usage_logs, ops_error_logs from public")).await;
     let database: String = test.one("select current_database()::text").await;
     let url = url_of(&database, Some(&role));
-    let raw = sqlx::query("select 1 from usage_logs").execute(connect(&url).await.pool()).await;
+    let raw = sqlx::query("select 1 from usage_logs")
+        .execute(connect(&url).await.pool())
+        .await;
     assert!(raw.is_err(), "the role may not read raw rows, or this shows nothing");
 
     let db = test.db.clone();
@@ -44,5 +46,8 @@ async fn a_role_that_may_only_read_sees_the_numbers_and_cannot_operate() {
     .await;
     test.sql(&format!("drop owned by {role}")).await;
     drop(connect(&url_of("postgres", None)).await);
-    sqlx::raw_sql(AssertSqlSafe(format!("drop role {role}"))).execute(test.pool()).await.unwrap();
+    sqlx::raw_sql(AssertSqlSafe(format!("drop role {role}")))
+        .execute(test.pool())
+        .await
+        .unwrap();
 }

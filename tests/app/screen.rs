@@ -41,8 +41,10 @@ impl Window {
     }
 }
 
-/// Measures that the table shows, by heading, and how they are written.
-pub const COLUMNS: [(&str, &str, fn(f64) -> String); 8] = [
+/// A heading of the table, the measure below it, and how that is written.
+type Heading = (&'static str, &'static str, fn(f64) -> String);
+
+pub const COLUMNS: [Heading; 8] = [
     ("Requests", "request_count", format::count),
     ("Errors", "error_count", format::count),
     ("4xx", "outcome_4xx_count", format::count),
@@ -55,5 +57,7 @@ pub const COLUMNS: [(&str, &str, fn(f64) -> String); 8] = [
 
 /// A measure of an answer's row, as the screen writes it.
 pub fn written(values: &Map<String, Value>, measure: &str, write: fn(f64) -> String) -> String {
-    values[measure].as_f64().map_or_else(|| format::MISSING.to_owned(), write)
+    values[measure]
+        .as_f64()
+        .map_or_else(|| format::MISSING.to_owned(), write)
 }

@@ -21,7 +21,7 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 const LOOK_AGAIN: Duration = Duration::from_millis(60);
 
 /// One window at a time: they share the display, and the app keeps to a single instance.
-static DISPLAY: Mutex<()> = Mutex::const_new(());
+pub static DISPLAY: Mutex<()> = Mutex::const_new(());
 
 /// How the app is started.
 #[derive(Default)]
@@ -33,7 +33,10 @@ pub struct Start {
 impl Start {
     /// On a database of the operator's own.
     pub fn on(url: &str) -> Start {
-        Start { args: vec!["--database-url".into(), url.into()], ..Start::default() }
+        Start {
+            args: vec!["--database-url".into(), url.into()],
+            ..Start::default()
+        }
     }
 }
 
@@ -55,7 +58,11 @@ where
     fs::create_dir_all(&home).unwrap();
     let mut driver = Driver::start(name, &home, &start);
     let client = driver.session(&start.args).await;
-    let window = Arc::new(Window { client, name, home: home.clone() });
+    let window = Arc::new(Window {
+        client,
+        name,
+        home: home.clone(),
+    });
     let outcome = tokio::spawn(test(Arc::clone(&window))).await;
     if outcome.is_err() {
         // In a task of its own: what fails here must not hide what failed there.
@@ -93,7 +100,11 @@ impl Window {
             if let Some(found) = look().await {
                 return found;
             }
-            assert!(begun.elapsed() < patience, "{}: waited {patience:?} in vain for: {what}", self.name);
+            assert!(
+                begun.elapsed() < patience,
+                "{}: waited {patience:?} in vain for: {what}",
+                self.name
+            );
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
@@ -101,7 +112,8 @@ impl Window {
     /// Run a script in the page and give what it returns.
     pub async fn script(&self, script: &str) -> Value {
         let ran = timeout(PATIENCE, self.client.execute(script, vec![])).await;
-        ran.expect("the page answers").unwrap_or_else(|error| panic!("{error}\n{script}"))
+        ran.expect("the page answers")
+            .unwrap_or_else(|error| panic!("{error}\n{script}"))
     }
 
     /// Wait until a script gives something other than null, false or an empty text or list.
@@ -127,13 +139,18 @@ impl Window {
 
     /// Click a button, tab, option or link by the name that a person or a screen reader reads.
     pub async fn click(&self, name: &str) {
-        self.named(name).await.click().await.unwrap_or_else(|error| panic!("click {name}: {error}"));
+        self.named(name)
+            .await
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("click {name}: {error}"));
     }
 
     async fn named(&self, name: &str) -> Element {
         // Inside the dialog, where one is open; what is behind it can't be clicked.
         let scope = "(//*[@role='dialog'] | //body[not(.//*[@role='dialog'])])";
-        let kind = "(self::button or self::a or @role='radio' or @role='option' or @role='menuitem' or @role='menuitemradio')";
+        let kind =
+            "(self::button or self::a or @role='radio' or @role='option' or @role='menuitem' or @role='menuitemradio')";
         let path = format!(
             "{scope}//*[{kind} and not(@disabled) and (normalize-space(.)='{name}' or @aria-label='{name}' \
              or starts-with(normalize-space(.), '{name} ') or starts-with(@aria-label, '{name}:'))]"
@@ -152,14 +169,26 @@ impl Window {
 
     /// Type into the field with this label or selector, replacing what is there.
     pub async fn fill(&self, selector: &str, text: &str) {
-        let field = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await.unwrap();
+        let field = self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(selector))
+            .await
+            .unwrap();
         field.clear().await.unwrap();
         field.send_keys(text).await.unwrap();
     }
 
     /// Press keys where the focus is.
     pub async fn press(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        self.client
+            .active_element()
+            .await
+            .unwrap()
+            .send_keys(keys)
+            .await
+            .unwrap();
     }
 
     /// Open an address of the app, as one that was copied.
@@ -169,8 +198,17 @@ impl Window {
 
     /// Keep a picture for people: `NAME-STEP.png`.
     pub async fn picture(&self, step: &str) {
+        // What the page holds is on the screen two frames later.
+        let drawn = "requestAnimationFrame(() => requestAnimationFrame(() => arguments[0]()))";
+        timeout(PATIENCE, self.client.execute_async(drawn, vec![]))
+            .await
+            .expect("frames are drawn")
+            .unwrap();
         // Behind another window it is not, and its picture never comes.
-        let png = timeout(PATIENCE, self.client.screenshot()).await.expect("the window is drawn").unwrap();
+        let png = timeout(PATIENCE, self.client.screenshot())
+            .await
+            .expect("the window is drawn")
+            .unwrap();
         fs::write(pictures().join(format!("{}-{step}.png", self.name)), png).unwrap();
     }
 }
@@ -193,15 +231,29 @@ impl Driver {
         let (port, native) = (free_port(), free_port());
         let log = File::create(pictures().join(format!("{name}.log"))).unwrap();
         let mut command = Command::new("tauri-driver");
-        command.arg("--port").arg(port.to_string()).arg("--native-port").arg(native.to_string());
+        command
+            .arg("--port")
+            .arg(port.to_string())
+            .arg("--native-port")
+            .arg(native.to_string());
         command.env("HOME", home).env("TZ", "UTC").env_remove("DATABASE_URL");
+        // Not on the session's bus: a Tidemark that its owner has open there must not answer.
+        command
+            .env("DBUS_SESSION_BUS_ADDRESS", "disabled:")
+            .env("TIDEMARK_DATA_DIR", home.join("data"));
         for folder in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_DOWNLOAD_DIR"] {
             command.env_remove(folder);
         }
         // A virtual display has no graphics card. Without WebKit's dmabuf renderer a picture of a page at rest never comes.
-        command.env("LIBGL_ALWAYS_SOFTWARE", "1").env("NO_AT_BRIDGE", "1").env_remove("WEBKIT_DISABLE_DMABUF_RENDERER");
+        command
+            .env("LIBGL_ALWAYS_SOFTWARE", "1")
+            .env("NO_AT_BRIDGE", "1")
+            .env_remove("WEBKIT_DISABLE_DMABUF_RENDERER");
         command.envs(start.environment.iter().map(|(name, value)| (name, value)));
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log);
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
         let process = command.spawn().unwrap_or_else(|error| {
             panic!("tauri-driver: {error}. Run scripts/test.sh, or: cargo install --locked tauri-driver@2.1.0")
         });
@@ -224,7 +276,10 @@ impl Driver {
             };
             if begun.elapsed() > PATIENCE {
                 self.stop();
-                panic!("no session: {failure}. Is there a display, and WebKitWebDriver? The log is in {:?}", pictures());
+                panic!(
+                    "no session: {failure}. Is there a display, and WebKitWebDriver? The log is in {:?}",
+                    pictures()
+                );
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -232,7 +287,11 @@ impl Driver {
 
     /// TERM, not KILL: killed, it would leave WebKitWebDriver and the app behind.
     fn stop(&mut self) {
-        Command::new("kill").arg("-TERM").arg(self.process.id().to_string()).status().ok();
+        Command::new("kill")
+            .arg("-TERM")
+            .arg(self.process.id().to_string())
+            .status()
+            .ok();
         self.process.wait().ok();
     }
 }

@@ -25,18 +25,37 @@ async fn another_zone_means_another_day_everywhere_at_once() {
             let answer = query(&db, yesterday, Grain::Total, tz, &[]).await;
             written(&answer.rows[0].values, "request_count", format::count)
         };
-        assert_ne!(requests(Tz::UTC).await, requests(Tz::Asia__Kolkata).await, "the two days differ, or this shows nothing");
+        assert_ne!(
+            requests(Tz::UTC).await,
+            requests(Tz::Asia__Kolkata).await,
+            "the two days differ, or this shows nothing"
+        );
 
-        window.board(&format!("#/board/{ROLLUP}?range=yesterday&compare=none")).await;
-        window.until("yesterday in UTC", || async { (window.tiles().await["request_count"] == requests(Tz::UTC).await).then_some(()) }).await;
+        window
+            .board(&format!("#/board/{ROLLUP}?range=yesterday&compare=none"))
+            .await;
+        window
+            .until("yesterday in UTC", || async {
+                (window.tiles().await["request_count"] == requests(Tz::UTC).await).then_some(())
+            })
+            .await;
         window.picture("1-utc").await;
 
         window.click("Time zone").await;
         window.fill("[role=combobox]", "kolkata").await;
-        window.until_script("the zone is found", "return document.querySelector('[role=option]')?.innerText.includes('Asia/Kolkata')").await;
+        window
+            .until_script(
+                "the zone is found",
+                "return document.querySelector('[role=option]')?.innerText.includes('Asia/Kolkata')",
+            )
+            .await;
         window.picture("2-search").await;
         window.press("\u{e007}").await;
-        window.until("yesterday in Kolkata", || async { (window.tiles().await["request_count"] == requests(Tz::Asia__Kolkata).await).then_some(()) }).await;
+        window
+            .until("yesterday in Kolkata", || async {
+                (window.tiles().await["request_count"] == requests(Tz::Asia__Kolkata).await).then_some(())
+            })
+            .await;
         window.see("Asia/Kolkata (UTC+5:30)").await;
         window.picture("3-kolkata").await;
 

@@ -10,7 +10,7 @@ use crate::{ready, report};
 
 #[tauri::command]
 pub async fn board(desk: DeskState<'_>, request: BoardRequest) -> Answer<BoardAnswer> {
-    desk.told(desk.db()?.board(&request).await)
+    desk.ask(|db| async move { db.board(&request).await }).await
 }
 
 /// Save a board where the person's downloads go, and say where that is.

@@ -4,7 +4,7 @@ use tidemark_core::api::Plan;
 use tidemark_db::Declaration;
 
 use super::{Answer, DeskState};
-use crate::{args::Target, connection::ConnectionState, open};
+use crate::{args::Target, connection::ConnectionState, session};
 
 #[tauri::command]
 pub async fn connection_state(desk: DeskState<'_>) -> Answer<ConnectionState> {
@@ -37,14 +37,13 @@ pub async fn retry(desk: DeskState<'_>) -> Answer<()> {
 
 #[tauri::command]
 pub async fn setup_plan(desk: DeskState<'_>) -> Answer<Plan> {
-    let db = desk.db()?;
-    let plan = async { db.plan(&Declaration::load(open::SHIPPED)?).await };
-    desk.told(plan.await)
+    desk.ask(|db| async move { db.plan(&Declaration::load(session::SHIPPED)?).await })
+        .await
 }
 
 #[tauri::command]
 pub async fn setup_apply(desk: DeskState<'_>) -> Answer<()> {
-    open::set_up(&desk.db()?).await?;
+    desk.ask(|db| async move { session::set_up(&db).await }).await?;
     desk.set_up.notify_one();
     Ok(())
 }

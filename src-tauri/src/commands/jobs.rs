@@ -13,35 +13,35 @@ pub async fn recompute_preview(
     reason: Option<String>,
 ) -> Answer<RecomputePreview> {
     let request = requests::recompute(&desk, rollup, &range, reason)?;
-    desk.told(desk.db()?.recompute_preview(&request).await)
+    desk.ask(|db| async move { db.recompute_preview(&request).await }).await
 }
 
 #[tauri::command]
 pub async fn recompute(desk: DeskState<'_>, rollup: String, range: String, reason: Option<String>) -> Answer<Job> {
     let request = requests::recompute(&desk, rollup, &range, reason)?;
-    let job = desk.told(desk.db()?.recompute(&request).await)?;
+    let job = desk.ask(|db| async move { db.recompute(&request).await }).await?;
     desk.tick_now.notify_one();
     Ok(job)
 }
 
 #[tauri::command]
 pub async fn jobs(desk: DeskState<'_>) -> Answer<Vec<Job>> {
-    desk.told(desk.db()?.jobs().await)
+    desk.ask(|db| async move { db.jobs().await }).await
 }
 
 #[tauri::command]
 pub async fn cancel_job(desk: DeskState<'_>, id: i64) -> Answer<Job> {
-    desk.told(desk.db()?.cancel_job(id).await)
+    desk.ask(|db| async move { db.cancel_job(id).await }).await
 }
 
 #[tauri::command]
 pub async fn pause_job(desk: DeskState<'_>, id: i64) -> Answer<Job> {
-    desk.told(desk.db()?.pause_job(id).await)
+    desk.ask(|db| async move { db.pause_job(id).await }).await
 }
 
 #[tauri::command]
 pub async fn resume_job(desk: DeskState<'_>, id: i64) -> Answer<Job> {
-    let job = desk.told(desk.db()?.resume_job(id).await)?;
+    let job = desk.ask(|db| async move { db.resume_job(id).await }).await?;
     desk.tick_now.notify_one();
     Ok(job)
 }

@@ -7,29 +7,30 @@ use crate::{requests, watchdog};
 
 #[tauri::command]
 pub async fn rollups(desk: DeskState<'_>) -> Answer<Vec<RollupSummary>> {
-    desk.told(desk.db()?.list().await)
+    desk.ask(|db| async move { db.list().await }).await
 }
 
 #[tauri::command]
 pub async fn status(desk: DeskState<'_>) -> Answer<StatusReport> {
-    let report = desk.told(desk.db()?.status(None).await)?;
+    let report = desk.ask(|db| async move { db.status(None).await }).await?;
     watchdog::show_worst(&desk, &report);
     Ok(report)
 }
 
 #[tauri::command]
 pub async fn detail(desk: DeskState<'_>, rollup: String) -> Answer<RollupDetail> {
-    desk.told(desk.db()?.detail(&rollup).await)
+    desk.ask(|db| async move { db.detail(&rollup).await }).await
 }
 
 #[tauri::command]
 pub async fn tick(desk: DeskState<'_>, rollup: String) -> Answer<TickReport> {
-    desk.told(desk.db()?.tick(&rollup).await)
+    desk.ask(|db| async move { db.tick(&rollup).await }).await
 }
 
 #[tauri::command]
 pub async fn set_paused(desk: DeskState<'_>, rollup: String, paused: bool) -> Answer<()> {
-    desk.told(desk.db()?.set_paused(&rollup, paused).await)?;
+    desk.ask(|db| async move { db.set_paused(&rollup, paused).await })
+        .await?;
     desk.tick_now.notify_one();
     Ok(())
 }
@@ -43,7 +44,9 @@ pub async fn audit(
     repair: bool,
 ) -> Answer<AuditReport> {
     let range = requests::audit_range(&desk, from.as_deref(), to.as_deref())?;
-    let report = desk.told(desk.db()?.audit(&rollup, range, repair).await)?;
+    let report = desk
+        .ask(|db| async move { db.audit(&rollup, range, repair).await })
+        .await?;
     desk.tick_now.notify_one();
     Ok(report)
 }

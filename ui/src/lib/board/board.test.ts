@@ -41,6 +41,13 @@ describe('the verdict', () => {
   it('says nothing with too few samples', () => {
     expect(verdicts(OPS_BOARD, day, [], { ...LIMITS, min_samples: 1e9 })).toEqual([]);
   });
+  it('says nothing of what is over, however few samples came since', () => {
+    const rate = day.measures.findIndex((m) => m.name === 'error_rate');
+    const samples = day.measures.findIndex((m) => m.name === 'request_count');
+    const last = latestIndex(day);
+    const groups = day.groups.map((g) => ({ ...g, columns: g.columns.map((c, m) => c.map((v, b) => (b < last ? v : m === rate ? 0 : m === samples ? 5 : 0))) }));
+    expect(verdicts(OPS_BOARD, { ...day, groups, overall: { ...day.overall, columns: day.overall.columns.map((c, m) => (m === rate ? c.map(() => 0) : c)) } }, [], LIMITS)).toEqual([]);
+  });
   it('speaks of a p99 over its limit', () => {
     expect(verdicts(OPS_BOARD, day, [], { ...LIMITS, error_rate_percent: 100, p99_ms: 100 }).map((v) => v.measure)).toEqual(['p99_latency_ms']);
   });

@@ -68,6 +68,10 @@ function errorRate(rule: BoardRule, answer: BoardAnswer, series: BoardSeries, na
   while (from > 0 && from > last - WINDOW + 1 && sum(series, samples, from, last) < limits.min_samples) from--;
   if (sum(series, samples, from, last) < limits.min_samples) return null;
   const limit = limits.error_rate_percent;
+  // Few samples are looked at together, but what is over is over: the newest bucket with any must pass the limit, too.
+  let newest = last;
+  while (newest > from && (at(series, samples, newest) ?? 0) === 0) newest--;
+  if ((at(series, rate, newest) ?? 0) <= limit) return null;
   const part = rule.counts === null ? -1 : columnOf(answer, rule.counts.part);
   const whole = rule.counts === null ? -1 : columnOf(answer, rule.counts.whole);
   const now = part >= 0 && whole >= 0 ? (sum(series, part, from, last) / Math.max(1, sum(series, whole, from, last))) * 100 : at(series, rate, last);

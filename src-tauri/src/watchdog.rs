@@ -19,10 +19,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(500), Duration::fro
 /// What a look at the server found.
 enum Look {
     Fine(ServerInfo),
-    /// It answers, if only with an error.
-    Alive,
-    /// No answer in time: it is busy, or every connection of the pool hangs.
-    Late,
+    /// No answer in time: it is busy, or every connection of the pool hangs. Or an error that need not be the end.
+    Unclear,
     Gone(ErrorInfo),
 }
 
@@ -38,7 +36,7 @@ pub(crate) async fn run(session: &Session) {
         let Ok(db) = desk.db() else { continue };
         let asked = now_ms();
         let mut found = look(&db).await;
-        if matches!(found, Look::Late) {
+        if matches!(found, Look::Unclear) {
             found = look(&db).await;
         }
         match found {
@@ -46,8 +44,7 @@ pub(crate) async fn run(session: &Session) {
                 good = asked;
                 session.show(session.state(Phase::Ready).with_server(Some(server)));
             }
-            Look::Alive => good = asked,
-            Look::Late => {
+            Look::Unclear => {
                 // A new connection tells which: after a sleep it is there at once, and nobody needs to know.
                 match timeout(ANSWER_WITHIN, session.connect()).await {
                     Ok(Ok(connected)) => take(session, connected).await,
@@ -70,9 +67,9 @@ async fn look(db: &Db) -> Look {
         Ok(Err(error @ Error::Unreachable { .. })) => Look::Gone(error.info()),
         Ok(Err(error)) => {
             tracing::warn!("looking at the server: {error}");
-            Look::Alive
+            Look::Unclear
         }
-        Err(_late) => Look::Late,
+        Err(_late) => Look::Unclear,
     }
 }
 

@@ -85,11 +85,11 @@ async fn whoever_waits_for_a_dead_connection_is_told_and_the_next_question_is_an
     let waiting = tokio::spawn(async move { asker.ask(|_db| pending::<tidemark_db::Result<()>>()).await });
 
     let mut admin = PgConnection::connect(&server_url()).await.unwrap();
-    let cut = format!(
-        "alter database {database} allow_connections false;
-         select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{database}' and application_name = 'tidemark'"
-    );
-    sqlx::raw_sql(AssertSqlSafe(cut)).execute(&mut admin).await.unwrap();
+    // Two statements: in one, the cut ones could come back before the first commits.
+    let shut = format!("alter database {database} allow_connections false");
+    sqlx::raw_sql(AssertSqlSafe(shut)).execute(&mut admin).await.unwrap();
+    let cut = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = $1 and application_name = 'tidemark'";
+    sqlx::query(cut).bind(&database).execute(&mut admin).await.unwrap();
     let lost = reach(&desk, Phase::Lost).await;
     assert!(lost.since_ms.is_some() && lost.message.is_some());
     let told = timeout(PATIENCE, waiting).await.expect("told at once").unwrap();

@@ -91,3 +91,31 @@ async fn a_mistake_in_a_measures_where_is_told_at_plan_with_its_line() {
         assert!(error.starts_with("bad.toml:") && error.contains(wanted), "{error}");
     }
 }
+
+#[tokio::test]
+async fn the_last_24_hours_on_a_board_begin_with_a_whole_bucket() {
+    let test = TestDb::ops().await;
+    test.sql("insert into usage_logs (account_id, created_at, duration_ms) values (1, now() - interval '24 hours 3 minutes', 1), (1, now(), 2)")
+        .await;
+    let request = tidemark_core::api::BoardRequest {
+        rollup: "ops_metrics".to_owned(),
+        range: "24h".to_owned(),
+        grain: Some(Grain::Hour),
+        tz: "Asia/Kolkata".to_owned(),
+        week_start: tidemark_core::api::WeekStart::Monday,
+        by: None,
+        filters: Vec::new(),
+        mode: ReadMode::Exact,
+        compare: None,
+    };
+    let board = test.db.board(&request).await.unwrap();
+    assert!(!board.buckets[0].partial, "{:?}", board.buckets[0]);
+    assert_eq!(board.from_ms, board.buckets[0].start_ms);
+    assert!(board.buckets.iter().rev().take(1).all(|bucket| bucket.partial));
+    let spelled = tidemark_core::api::BoardRequest {
+        range: "-24h..now".to_owned(),
+        ..request
+    };
+    let spelled = test.db.board(&spelled).await.unwrap();
+    assert!(spelled.as_of_ms - spelled.from_ms <= 24.0 * 3_600_000.0 + 60_000.0);
+}

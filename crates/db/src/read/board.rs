@@ -9,7 +9,7 @@ use tidemark_core::api::{BoardAnswer, BoardBucket, BoardCompare, BoardRequest, B
 use tidemark_core::axis::time_ticks;
 use tidemark_core::model::{MeasureModel, Model};
 use tidemark_core::times::{parse_range, parse_zone, shift_by_wall_clock};
-use tidemark_core::zone::{ViewerBucket, to_local};
+use tidemark_core::zone::{ViewerBucket, to_local, viewer_buckets};
 
 use super::cell::{Cell, Shape};
 use super::query::{check_dimensions, wanted};
@@ -54,6 +54,11 @@ impl Db {
                 ),
             ));
         }
+        // "Last 24 hours" begins with a whole bucket; a range that somebody spelled out is taken at its word.
+        let from = match viewer_buckets(from, to, grain, tz, request.week_start).first() {
+            Some(first) if !request.range.contains("..") && grain != Grain::Total => first.start,
+            _ => from,
+        };
         let ask = Ask {
             rollup: &request.rollup,
             from,

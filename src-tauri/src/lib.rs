@@ -9,7 +9,7 @@ mod commands;
 pub mod connection;
 mod demo;
 pub mod desk;
-mod ready;
+mod headless;
 mod remember;
 mod report;
 mod requests;
@@ -60,6 +60,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             window::forward_connection(app.handle(), &first);
             tray::install(app, &first);
             window::exit_on_signals(app.handle());
+            window::exit_where_nobody_answers(app.handle(), &first);
             let target = args.target(std::env::var("DATABASE_URL").ok(), remember::last_target(&first));
             if let Some(target) = target {
                 first.open(target, args.yes);

@@ -9,7 +9,7 @@ use tauri::{
 use tauri_plugin_window_state::StateFlags;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Args, desk::Desk, tray};
+use crate::{Args, desk::Desk, headless, tray};
 
 /// Under the POSIX locale (a container, a service) WebKit says that the language is `C`, which `Intl` throws at.
 const LANGUAGE: &str = "try { Intl.getCanonicalLocales(navigator.language) } \
@@ -75,4 +75,21 @@ pub fn exit_on_signals(app: &AppHandle) {
             }
         });
     }
+}
+
+/// A script that waits for numbers must not wait for a person's answer.
+pub fn exit_where_nobody_answers(app: &AppHandle, desk: &Desk) {
+    if headless::folder().is_none() {
+        return;
+    }
+    let app = app.clone();
+    let mut states = desk.states();
+    tauri::async_runtime::spawn(async move {
+        if let Ok(state) = states.wait_for(|state| headless::hopeless(state).is_some()).await
+            && let Some((why, status)) = headless::hopeless(&state)
+        {
+            eprintln!("tidemark-app: {why}");
+            app.exit(status);
+        }
+    });
 }

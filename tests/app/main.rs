@@ -16,6 +16,7 @@ mod desk;
 mod first_start;
 mod lost;
 mod numbers;
+mod policy;
 mod process;
 mod read_only;
 mod recompute;

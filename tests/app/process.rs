@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{fixture::built, window::DISPLAY};
+use crate::{
+    fixture::{built, logs},
+    window::DISPLAY,
+};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -114,6 +117,19 @@ async fn a_second_start_hands_over_to_the_first_and_term_ends_it_in_order() {
         "{}",
         fs::read_to_string(home.join("app.log")).unwrap()
     );
+    fs::remove_dir_all(home).ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_person_a_database_that_is_not_set_up_ends_the_app_and_stays_as_it_was() {
+    let test = logs().await;
+    let _alone = DISPLAY.lock().await;
+    let (home, bus) = (home("asks"), Bus::start());
+    let mut asked = app(&home, &bus, &test.url);
+    assert_eq!(ended(&mut asked, "nobody answers").await.code(), Some(2));
+    let said = fs::read_to_string(home.join("app.log")).unwrap();
+    assert!(said.contains("not set up"), "{said}");
+    assert!(!test.one::<bool>("select to_regnamespace('tidemark') is not null").await);
     fs::remove_dir_all(home).ok();
 }
 

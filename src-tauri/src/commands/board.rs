@@ -6,7 +6,7 @@ use tauri::{AppHandle, Manager};
 use tidemark_core::api::{BoardAnswer, BoardRequest};
 
 use super::{Answer, DeskState};
-use crate::{ready, report};
+use crate::{headless, report};
 
 #[tauri::command]
 pub async fn board(desk: DeskState<'_>, request: BoardRequest) -> Answer<BoardAnswer> {
@@ -29,8 +29,8 @@ pub async fn save_report(
 /// Tell whoever waits outside (`scripts/run.sh` without a display) that a board shows its numbers.
 #[tauri::command]
 pub async fn numbers_on_screen(desk: DeskState<'_>, board: String) -> Answer<()> {
-    match std::env::var_os("TIDEMARK_HEADLESS_SHOT") {
-        Some(folder) => ready::tell(&PathBuf::from(folder), &board, desk.is_demo()),
+    match headless::folder() {
+        Some(folder) => headless::tell(&folder, &board, desk.is_demo()),
         None => Ok(()),
     }
 }

@@ -11,6 +11,7 @@ mod connection;
 mod declaration;
 mod health;
 mod jobs;
+mod killed;
 mod old_server;
 mod query;
 mod report;

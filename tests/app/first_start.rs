@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tidemark_core::{api::Grain, format};
 
@@ -49,12 +50,20 @@ async fn an_own_database_is_asked_about_before_anything_is_made_in_it() {
         assert!(!there().await, "nothing is made before the person agrees");
         window.picture("3-asks").await;
 
+        let before: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
+            .fetch_one(db.pool())
+            .await
+            .unwrap();
         window.click("Create this").await;
         let day = quiet_day(Tz::UTC);
         window
             .until_script("the board", "return !!document.querySelector('.tile [data-measure]')")
             .await;
         assert!(there().await);
+        assert!(
+            db.list().await.unwrap()[0].applied_at > before,
+            "it was made after the click, not before"
+        );
         window.board(&overview(day, "hour")).await;
         let requests = query(&db, day, Grain::Total, Tz::UTC, &[]).await.rows[0].values["request_count"]
             .as_f64()

@@ -96,9 +96,10 @@ pub fn install(app: &App, desk: &Arc<Desk>) {
 
 /// Icons travel over the session bus; without one the library only complains.
 fn has_session_bus() -> bool {
-    let named = std::env::var_os("DBUS_SESSION_BUS_ADDRESS").is_some_and(|address| !address.is_empty());
-    let usual = std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(&folder).join("bus").exists());
-    named || usual
+    match std::env::var_os("DBUS_SESSION_BUS_ADDRESS").filter(|address| !address.is_empty()) {
+        Some(address) => address != "disabled:",
+        None => std::env::var_os("XDG_RUNTIME_DIR").is_some_and(|folder| Path::new(&folder).join("bus").exists()),
+    }
 }
 
 fn build(app: &App) -> tauri::Result<TrayIcon> {

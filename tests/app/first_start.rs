@@ -47,8 +47,10 @@ async fn an_own_database_is_asked_about_before_anything_is_made_in_it() {
         window.click("Connect").await;
         window.see("Before anything is created").await;
         window.see("put capture triggers").await;
-        assert!(!there().await, "nothing is made before the person agrees");
         window.picture("3-asks").await;
+        window.click("Show SQL").await;
+        window.see("create table").await;
+        assert!(!there().await, "nothing is made before the person agrees");
 
         let before: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
             .fetch_one(db.pool())

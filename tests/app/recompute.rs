@@ -39,7 +39,10 @@ async fn a_recompute_puts_right_what_an_audit_finds() {
         window.press("\u{e00c}").await;
 
         window.click("Recompute…").await;
+        window.see("Why, kept in the history").await;
         window.click("Everything").await;
+        let chosen = "return document.querySelector('[role=dialog] [role=radio][aria-checked=true]')?.innerText === 'Everything'";
+        window.until_script("the whole range is chosen", chosen).await;
         window.fill("#why", "somebody edited the rollup").await;
         window.until_script("a preview", "return [...document.querySelectorAll('[role=dialog] button')].some(b => /^Recompute [^0]/.test(b.innerText))").await;
         window.picture("2-preview").await;

@@ -139,6 +139,12 @@ impl Window {
 
     /// Click a button, tab, option or link by the name that a person or a screen reader reads.
     pub async fn click(&self, name: &str) {
+        // What is still moving, such as a dialog that opens, is not where the click will land.
+        self.until_script(
+            "things to come to rest",
+            "return document.getAnimations().every(a => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)",
+        )
+        .await;
         self.named(name)
             .await
             .click()

@@ -55,5 +55,5 @@ export function measureColour(palette: Palette, i: number, n: number): { color: 
 }
 
 export function groupLabel(key: string | null): string {
-  return key === null || key === '' ? '(none)' : key;
+  return key === null ? '(null)' : key === '' ? '(none)' : key;
 }

@@ -119,3 +119,34 @@ async fn the_last_24_hours_on_a_board_begin_with_a_whole_bucket() {
     let spelled = test.db.board(&spelled).await.unwrap();
     assert!(spelled.as_of_ms - spelled.from_ms <= 24.0 * 3_600_000.0 + 60_000.0);
 }
+
+#[tokio::test]
+async fn an_upgrade_replaces_functions_even_where_they_returned_something_else() {
+    let test = TestDb::ops().await;
+    test.sql(
+        "drop function tidemark.ops_metrics__extent();
+         create function tidemark.ops_metrics__extent() returns integer language sql return 1;
+         update tidemark.rollup set sql = 'of an older version'",
+    )
+    .await;
+    let declaration = tidemark_db::Declaration::load("ops_metrics").unwrap();
+    let plan = test.db.apply(&declaration, true).await.unwrap();
+    assert!(
+        plan.steps.iter().any(|step| step.contains("functions")),
+        "{:?}",
+        plan.steps
+    );
+    test.sql("insert into usage_logs (account_id, duration_ms) values (1, 100)")
+        .await;
+    test.drain().await;
+    let answer = test
+        .query(
+            Utc::now() - minutes(60),
+            Utc::now() + minutes(1),
+            Grain::Total,
+            ReadMode::Exact,
+        )
+        .await;
+    assert_eq!((answer.live_buckets, answer.rows.len()), (0, 1));
+    assert!(test.db.apply(&declaration, true).await.unwrap().steps.is_empty());
+}

@@ -556,6 +556,20 @@ async fn make(connection: &mut PgConnection, model: &Model, declaration: &Declar
         .bind(describe(model, id))
         .execute(&mut *transaction)
         .await?;
+    // Of an older version they may return something else, which CREATE OR REPLACE refuses. Triggers hang on the others.
+    let old: Vec<String> = sqlx::query_scalar(
+        "select format('drop function %s', p.oid::regprocedure) from pg_proc p
+         where p.pronamespace = to_regnamespace('tidemark') and starts_with(p.proname, $1 || '__')
+           and not starts_with(p.proname, $1 || '__capture_')",
+    )
+    .bind(&model.name)
+    .fetch_all(&mut *transaction)
+    .await?;
+    for statement in old {
+        sqlx::raw_sql(AssertSqlSafe(statement))
+            .execute(&mut *transaction)
+            .await?;
+    }
     for statement in compile(model, id) {
         sqlx::raw_sql(AssertSqlSafe(statement.sql.clone()))
             .execute(&mut *transaction)

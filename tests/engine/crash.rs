@@ -137,7 +137,7 @@ async fn a_job_whose_tick_is_killed_goes_on_and_ends() {
 }
 
 #[tokio::test]
-async fn asking_for_a_job_or_cancelling_it_happens_whole_or_not_at_all() {
+async fn asking_for_a_job_happens_whole_or_not_at_all() {
     let test = TestDb::ops().await;
     make_work(&test, 1).await;
     test.drain().await;

@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn every_ink_is_the_token_of_its_name() {
-        let tokens = include_str!("../tests/tokens.css");
+        let tokens = include_str!("../../../ui/src/tokens.css");
         let light = &tokens[tokens.find(":root {").unwrap()..tokens.find("@media").unwrap()];
         let dark = &tokens[tokens.find(":root[data-theme=\"dark\"]").unwrap()..];
         for (name, in_light, in_dark) in Palette::PROPERTIES {

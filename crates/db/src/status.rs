@@ -65,7 +65,7 @@ impl Db {
                 .collect(),
             measures: model.numbers().map(|measure| model.info(measure)).collect(),
             grains: self.grains(&model).await?,
-            sources: self.sources(id, &model).await?,
+            sources: self.sources(id).await?,
             runs: runs
                 .iter()
                 .map(|row| Run {
@@ -123,7 +123,7 @@ impl Db {
         Ok(grains)
     }
 
-    async fn sources(&self, id: i32, model: &Model) -> Result<Vec<SourceDetail>> {
+    async fn sources(&self, id: i32) -> Result<Vec<SourceDetail>> {
         let rows = sqlx::query(
             "select i.name, format('%I.%I', i.schema_name, i.table_name) as table_name, i.time_column,
                coalesce((select sum(greatest(c.reltuples, 0)) from tidemark.members(i.rollup_id) m join pg_class c on c.oid = m.relid where m.ordinal = i.ordinal and c.relkind = 'r'), 0)::bigint as rows,
@@ -138,7 +138,6 @@ impl Db {
         .bind(id)
         .fetch_all(&self.pool)
         .await?;
-        let _ = model;
         Ok(rows
             .iter()
             .map(|row| {

@@ -1,6 +1,5 @@
 //! The views that SQL readers get.
 
-use super::rollup::stored_quantiles;
 use super::{Kind, Statement, own};
 use crate::model::{MeasureForm, Model, RelationModel, StatKind};
 use crate::spec::on::{literal, quote};
@@ -57,12 +56,6 @@ pub(super) fn view(model: &Model, relation: &RelationModel) -> Statement {
             .map(|measure| format!("{} as {}", measure_sql(model, measure), quote(measure))),
     );
     columns.push("computed_at".to_owned());
-    debug_assert!(
-        stored_quantiles(model, level)
-            .iter()
-            .all(|(name, ..)| columns.iter().any(|column| column.contains(name)))
-            || model.relations.len() > 1
-    );
     Statement {
         kind: Kind::View,
         name: relation.name.clone(),

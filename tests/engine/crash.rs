@@ -6,7 +6,7 @@ use chrono::{DurationRound, TimeDelta, Utc};
 
 use crate::harness::TestDb;
 use crate::stop::{Stops, Victim, until};
-use crate::truth::{Question, assert_drained_tables_equal_raw_rows};
+use crate::truth::{BY_ALL, Question, assert_drained_tables_equal_raw_rows};
 
 const TICK: &str = "select tidemark.tick('ops_metrics', 'victim', interval '2 seconds') ->> 'outcome'";
 
@@ -17,6 +17,7 @@ fn last_days() -> Question {
         to: now + TimeDelta::days(1),
         grain: Grain::Day,
         tz: chrono_tz::Asia::Kolkata,
+        by: BY_ALL,
     }
 }
 

@@ -7,8 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tidemark_core::api::{Grain, QueryAnswer, QueryRequest, ReadMode, WeekStart};
 use tidemark_db::{ConnectOptions, Db, Declaration};
 
-/// The operator's tables of the ops_metrics system, without rows.
-pub const RAW: &str = include_str!("raw.sql");
+use crate::systems::{OPS_METRICS, System};
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -16,6 +15,8 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 pub struct TestDb {
     pub db: Db,
     pub url: String,
+    /// Whose raw tables are in it.
+    pub system: &'static System,
     name: String,
 }
 
@@ -56,26 +57,41 @@ impl TestDb {
         TestDb {
             db: connect(&url).await,
             url,
+            system: &OPS_METRICS,
             name,
         }
     }
 
-    /// A database with the raw tables, empty.
+    /// A database with the raw tables of ops_metrics, empty.
     pub async fn raw() -> TestDb {
-        let test = TestDb::empty().await;
-        test.sql(RAW).await;
+        TestDb::raw_of(&OPS_METRICS).await
+    }
+
+    /// A database with the raw tables of a system, empty.
+    pub async fn raw_of(system: &'static System) -> TestDb {
+        let mut test = TestDb::empty().await;
+        test.system = system;
+        test.sql(system.tables).await;
         test
     }
 
     /// Raw tables, `ops_metrics` applied and drained.
     pub async fn ops() -> TestDb {
-        let test = TestDb::raw().await;
-        test.db
-            .apply(&Declaration::load("ops_metrics").unwrap(), true)
-            .await
-            .unwrap();
+        TestDb::of(&OPS_METRICS).await
+    }
+
+    /// Raw tables of a system, its declaration applied and drained.
+    pub async fn of(system: &'static System) -> TestDb {
+        let test = TestDb::raw_of(system).await;
+        test.apply().await;
         test.drain().await;
         test
+    }
+
+    /// Apply the system's declaration.
+    pub async fn apply(&self) {
+        let declaration = Declaration::load(self.system.name).unwrap();
+        self.db.apply(&declaration, true).await.unwrap();
     }
 
     /// The database's name.
@@ -110,7 +126,7 @@ impl TestDb {
     }
 
     pub async fn drain(&self) {
-        self.db.drain("ops_metrics", &mut |_| {}).await.unwrap();
+        self.db.drain(self.system.name, &mut |_| {}).await.unwrap();
     }
 
     /// `query` of ops_metrics over a range, by platform.

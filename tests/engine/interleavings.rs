@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, PgConnection};
 use tidemark_core::api::Grain;
 
 use crate::harness::TestDb;
-use crate::truth::Question;
+use crate::truth::{BY_ALL, Question};
 
 const TICK: &str = "select tidemark.tick('ops_metrics', 'test', interval '2 seconds') ->> 'outcome'";
 
@@ -41,5 +41,6 @@ fn last_month() -> Question {
         to: now + TimeDelta::days(1),
         grain: Grain::Day,
         tz: chrono_tz::Asia::Kolkata,
+        by: BY_ALL,
     }
 }

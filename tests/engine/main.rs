@@ -5,6 +5,7 @@
 mod ask;
 mod harness;
 mod stop;
+mod systems;
 mod truth;
 
 mod basics;
@@ -16,4 +17,5 @@ mod migrations;
 mod numbers;
 mod other_rollup;
 mod property;
+mod task_usage;
 mod zones;

@@ -8,15 +8,15 @@
 //! `TIDEMARK_SEED=n` runs that seed only; `TIDEMARK_SEEDS=n` and `TIDEMARK_STEPS=n` run longer.
 
 mod concurrent;
-mod random;
+pub mod random;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tidemark_core::api::{Grain, JobState, RecomputeRequest};
-use tidemark_db::Declaration;
 
 use crate::harness::TestDb;
-use crate::truth::{Question, assert_drained_tables_equal_raw_rows};
+use crate::systems::{OPS_METRICS, System, TASK_USAGE};
+use crate::truth::{BY_ALL, Question, assert_drained_tables_equal_raw_rows};
 use random::Random;
 
 /// Seeds that found something once.
@@ -30,6 +30,15 @@ fn setting(name: &str, default: u64) -> u64 {
 
 #[tokio::test]
 async fn an_exact_answer_equals_the_raw_rows_whatever_was_written() {
+    seeds(&OPS_METRICS).await;
+}
+
+#[tokio::test]
+async fn an_exact_answer_of_task_usage_equals_the_raw_rows_whatever_was_written() {
+    seeds(&TASK_USAGE).await;
+}
+
+async fn seeds(system: &'static System) {
     let steps = setting("TIDEMARK_STEPS", 120);
     let seeds: Vec<u64> = match std::env::var("TIDEMARK_SEED") {
         Ok(_) => vec![setting("TIDEMARK_SEED", 0)],
@@ -39,9 +48,9 @@ async fn an_exact_answer_equals_the_raw_rows_whatever_was_written() {
             .collect(),
     };
     for pair in seeds.chunks(2) {
-        let first = run(pair[0], steps);
+        let first = run(system, pair[0], steps);
         match pair.get(1) {
-            Some(second) => drop(tokio::join!(first, run(*second, steps))),
+            Some(second) => drop(tokio::join!(first, run(system, *second, steps))),
             None => first.await,
         }
     }
@@ -66,9 +75,9 @@ struct World {
     log: Vec<String>,
 }
 
-async fn run(seed: u64, steps: u64) {
+async fn run(system: &'static System, seed: u64, steps: u64) {
     let started = std::time::Instant::now();
-    let mut world = World::new(seed).await;
+    let mut world = World::new(system, seed).await;
     let mut checks = 0;
     for step in 0..steps {
         world.step(step).await;
@@ -91,23 +100,21 @@ async fn run(seed: u64, steps: u64) {
         world.log.iter().filter(|line| line.contains(" -- ")).count(),
     );
     println!(
-        "seed {seed}: {steps} steps, {failed} of {written} statements refused, {checks} comparisons, {:.1} s",
+        "{} seed {seed}: {steps} steps, {failed} of {written} statements refused, {checks} comparisons, {:.1} s",
+        system.name,
         started.elapsed().as_secs_f64()
     );
 }
 
 impl World {
-    async fn new(seed: u64) -> World {
+    async fn new(system: &'static System, seed: u64) -> World {
         let mut random = Random::new(seed);
-        let test = TestDb::raw().await;
+        let test = TestDb::raw_of(system).await;
         for _ in 0..30 {
-            let statement = random.statement();
+            let statement = (system.statement)(&mut random);
             sqlx::raw_sql(AssertSqlSafe(statement)).execute(test.pool()).await.ok();
         }
-        test.db
-            .apply(&Declaration::load("ops_metrics").unwrap(), true)
-            .await
-            .unwrap();
+        test.apply().await;
         let mut actors = Vec::new();
         for _ in 0..4 {
             let mut connection = test.actor().await;
@@ -135,7 +142,7 @@ impl World {
         match self.random.below(100) {
             0..60 => self.write(step).await,
             60..64 => {
-                let sql = self.random.sweeping();
+                let sql = (self.test.system.sweeping)(&mut self.random);
                 self.sweep(sql).await;
             }
             64..68 => self.finish_prepared().await,
@@ -157,7 +164,7 @@ impl World {
             20..28 if open => format!("savepoint s{}", self.actors[at].savepoints + 1),
             28..36 if open && self.actors[at].savepoints > 0 => format!("rollback to s{}", self.actors[at].savepoints),
             36..42 if open => format!("prepare transaction 'p{step}_{}'", self.test.name()),
-            _ => self.random.statement(),
+            _ => (self.test.system.statement)(&mut self.random),
         };
         let actor = &mut self.actors[at];
         // A failed statement must not take the whole transaction along, or little would ever be committed.
@@ -221,18 +228,21 @@ impl World {
 
     /// A slice as small as can be, committed at once, or left open for others to write meanwhile.
     async fn tick(&mut self) {
-        let tick = "select tidemark.tick('ops_metrics', 'property', interval '0')";
+        let tick = format!(
+            "select tidemark.tick('{}', 'property', interval '0')",
+            self.test.system.name
+        );
         let sql = match (self.ticking, self.random.below(10)) {
             (true, 0..5) => "commit".to_owned(),
             (true, 5..7) => "rollback".to_owned(),
             (true, _) => {
                 // Another ticker finds the lock taken.
-                self.test.sql(tick).await;
+                self.test.sql(&tick).await;
                 return;
             }
             (false, 0..4) => format!("begin; {tick}"),
-            (false, 4) => "select tidemark.tick('ops_metrics', 'property', interval '2 seconds')".to_owned(),
-            (false, _) => tick.to_owned(),
+            (false, 4) => tick.replace("'0'", "'2 seconds'"),
+            (false, _) => tick,
         };
         run_sql(&mut self.ticker, &sql)
             .await
@@ -258,7 +268,7 @@ impl World {
                 let from =
                     (!self.random.chance(20)).then(|| to - TimeDelta::minutes(1 + self.random.below(30_000) as i64));
                 let request = RecomputeRequest {
-                    rollup: "ops_metrics".to_owned(),
+                    rollup: self.test.system.name.to_owned(),
                     from,
                     to: Some(to),
                     scope: None,
@@ -269,8 +279,8 @@ impl World {
                     .await
                     .map_or_else(|error| assert_eq!(error.info().code, "no_data", "{error}"), drop);
             }
-            2 => db.set_paused("ops_metrics", true).await.unwrap(),
-            3 => db.set_paused("ops_metrics", false).await.unwrap(),
+            2 => db.set_paused(self.test.system.name, true).await.unwrap(),
+            3 => db.set_paused(self.test.system.name, false).await.unwrap(),
             // These wait for the tick's lock.
             _ if self.ticking || current.is_empty() => {}
             choice => {
@@ -298,8 +308,11 @@ impl World {
         }
         let db = &self.test.db;
         // What was written while capture was off is a difference, until a tick has seen the gap.
-        let intact = db.status(Some("ops_metrics")).await.unwrap().rollups[0].capture_intact;
-        let report = db.audit("ops_metrics", None, self.random.chance(50)).await.unwrap();
+        let intact = db.status(Some(self.test.system.name)).await.unwrap().rollups[0].capture_intact;
+        let report = db
+            .audit(self.test.system.name, None, self.random.chance(50))
+            .await
+            .unwrap();
         self.log.push("audit".to_owned());
         assert!(
             report.difference_count == 0 || !intact,
@@ -320,51 +333,59 @@ impl World {
     }
 
     fn question(&mut self, now: DateTime<Utc>) -> Question {
+        let base = self.test.system.base;
+        let width = base.fixed().unwrap();
         let minutes = |n: u64| TimeDelta::minutes(n as i64);
         // Where the hot tail is gone, quarter hours are the finest that the rollup can cut at.
         let quarter = |at: DateTime<Utc>| at.duration_trunc(TimeDelta::minutes(15)).unwrap();
-        let tz = *self.random.pick(&[
+        let (from, to, grain) = match self.random.below(6) {
+            0 => (now - minutes(60), now + minutes(1), Grain::Minute),
+            1 => (
+                quarter(now - minutes(self.random.below(3_000))),
+                now + minutes(1),
+                Grain::QuarterHour,
+            ),
+            2 => (
+                now - minutes(1 + self.random.below(4 * 1_440)),
+                now + minutes(self.random.below(4_000)),
+                Grain::Hour,
+            ),
+            3 => (
+                quarter(now - minutes(50 * 1_440)),
+                quarter(now + minutes(3 * 1_440)),
+                Grain::Day,
+            ),
+            4 => (
+                quarter(now - minutes(100 * 1_440)),
+                quarter(now + minutes(3 * 1_440)),
+                Grain::Month,
+            ),
+            _ => (
+                now - minutes(1 + self.random.below(60 * 1_440)),
+                now + minutes(1),
+                Grain::Total,
+            ),
+        };
+        let zones = [
             chrono_tz::UTC,
             chrono_tz::UTC,
             chrono_tz::Asia::Kolkata,
             chrono_tz::Asia::Kathmandu,
-        ]);
-        match self.random.below(6) {
-            0 => Question {
-                from: now - minutes(60),
-                to: now + minutes(1),
-                grain: Grain::Minute,
-                tz,
+        ];
+        Question {
+            from: from.duration_trunc(width).unwrap(),
+            to: (to + width - minutes(1)).duration_trunc(width).unwrap(),
+            grain: grain.max(base),
+            // Days of UTC make no other zone's days.
+            tz: if base < Grain::Day {
+                *self.random.pick(&zones)
+            } else {
+                chrono_tz::UTC
             },
-            1 => Question {
-                from: quarter(now - minutes(self.random.below(3_000))),
-                to: now + minutes(1),
-                grain: Grain::QuarterHour,
-                tz,
-            },
-            2 => Question {
-                from: now - minutes(1 + self.random.below(4 * 1_440)),
-                to: now + minutes(self.random.below(4_000)),
-                grain: Grain::Hour,
-                tz,
-            },
-            3 => Question {
-                from: quarter(now - minutes(50 * 1_440)),
-                to: quarter(now + minutes(3 * 1_440)),
-                grain: Grain::Day,
-                tz,
-            },
-            4 => Question {
-                from: quarter(now - minutes(100 * 1_440)),
-                to: quarter(now + minutes(3 * 1_440)),
-                grain: Grain::Month,
-                tz,
-            },
-            _ => Question {
-                from: now - minutes(1 + self.random.below(60 * 1_440)),
-                to: now + minutes(1),
-                grain: Grain::Total,
-                tz,
+            by: if self.random.chance(60) {
+                BY_ALL
+            } else {
+                self.random.next() as u32
             },
         }
     }
@@ -384,7 +405,7 @@ impl World {
         for gid in std::mem::take(&mut self.prepared) {
             self.test.sql(&format!("commit prepared '{gid}'")).await;
         }
-        self.test.db.set_paused("ops_metrics", false).await.unwrap();
+        self.test.db.set_paused(self.test.system.name, false).await.unwrap();
         for job in self.test.db.jobs().await.unwrap() {
             if job.state == JobState::Paused {
                 self.test.db.resume_job(job.id).await.unwrap();

@@ -4,75 +4,52 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use serde_json::Value;
 use sqlx::{AssertSqlSafe, Row};
 use tidemark_core::api::{Grain, QueryAnswer, QueryRequest, ReadMode, State, WeekStart};
 
 use crate::harness::TestDb;
+use crate::systems::System;
 
-/// All facts of ops_metrics: one row per success or failure.
-const FACTS: &str = "
-  select u.created_at as t, coalesce(nullif(g.platform, ''), a.platform, '') as p, u.duration_ms as d, true as ok, null::int as s, false as late
-  from usage_logs u left join groups g on g.id = u.group_id left join accounts a on a.id = u.account_id
-  union all
-  select e.created_at, coalesce(nullif(e.platform, ''), g.platform, a.platform, ''), null, false, e.status_code,
-    coalesce(e.error_type in ('timeout', 'timeout_error'), false) or coalesce(e.error_message ~* '(timeout|deadline exceeded)', false)
-  from ops_error_logs e left join groups g on g.id = e.group_id left join accounts a on a.id = e.account_id";
+/// In the order of [`System::measures`].
+pub type Numbers = Vec<Option<f64>>;
 
-const COUNTS: [(&str, &str); 8] = [
-    ("request_count", "count(*)"),
-    ("success_count", "count(*) filter (where ok)"),
-    ("error_count", "count(*) filter (where not ok)"),
-    ("error_4xx_count", "count(*) filter (where s between 400 and 499)"),
-    ("error_5xx_count", "count(*) filter (where s >= 500)"),
-    ("timeout_count", "count(*) filter (where late)"),
-    (
-        "outcome_4xx_count",
-        "count(*) filter (where not late and s between 400 and 499)",
-    ),
-    (
-        "outcome_other_count",
-        "count(*) filter (where not ok and not late and (s < 400 or s is null))",
-    ),
-];
+/// By start of bucket and group.
+pub type Groups = BTreeMap<(DateTime<Utc>, Vec<Option<String>>), Numbers>;
 
-const QUANTILES: [(&str, &str); 5] = [
-    ("p50_latency_ms", "0.5"),
-    ("p90_latency_ms", "0.9"),
-    ("p95_latency_ms", "0.95"),
-    ("p99_latency_ms", "0.99"),
-    ("p999_latency_ms", "0.999"),
-];
+/// Ask by every dimension.
+pub const BY_ALL: u32 = u32::MAX;
 
-/// Counts in the order of [`COUNTS`]; mean, then quantiles in the order of [`QUANTILES`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Numbers {
-    counts: Vec<i64>,
-    latency: Vec<Option<f64>>,
-}
-
-/// By start of bucket and platform.
-pub type Groups = BTreeMap<(DateTime<Utc>, String), Numbers>;
-
-/// A question that both sides are asked.
+/// A question that both sides are asked, about the system of the test's database.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
     pub grain: Grain,
     pub tz: Tz,
+    /// One bit per dimension: the others are merged over.
+    pub by: u32,
 }
 
 impl Question {
+    fn dimensions(&self, system: &System) -> Vec<&'static str> {
+        let asked = |at: &usize| self.by >> at & 1 == 1;
+        (0..system.dimensions.len())
+            .filter(asked)
+            .map(|at| system.dimensions[at])
+            .collect()
+    }
+
     /// The engine's answer.
     pub async fn ask(&self, test: &TestDb, mode: ReadMode) -> QueryAnswer {
         let request = QueryRequest {
-            rollup: "ops_metrics".to_owned(),
+            rollup: test.system.name.to_owned(),
             from: self.from,
             to: self.to,
             grain: self.grain,
             tz: self.tz,
             week_start: WeekStart::Monday,
-            by: vec!["platform".to_owned()],
+            by: self.dimensions(test.system).into_iter().map(str::to_owned).collect(),
             filters: Vec::new(),
             measures: Vec::new(),
             mode,
@@ -85,19 +62,29 @@ impl Question {
 
     /// What the raw rows say. The range must lie on minutes.
     pub async fn truth(&self, test: &TestDb) -> Groups {
+        let system = test.system;
         let bucket = match self.grain {
-            Grain::Minute => "date_bin('1 minute', t, '2001-01-01 00:00+00')".to_owned(),
-            Grain::QuarterHour => "date_bin('15 minutes', t, '2001-01-01 00:00+00')".to_owned(),
             Grain::Total => "$1".to_owned(),
+            Grain::Minute | Grain::QuarterHour => bucket_of(self.grain),
             grain => format!("date_trunc('{grain}', t, '{}')", self.tz.name()),
         };
-        let counts: String = COUNTS.iter().map(|(_, sql)| format!(", {sql}")).collect();
-        let quantiles: String = QUANTILES
+        let by: Vec<String> = self
+            .dimensions(system)
             .iter()
-            .map(|(_, q)| format!(", percentile_disc({q}) within group (order by d)::float8"))
+            .map(|name| format!("{name}::text"))
+            .collect();
+        let measures: Vec<String> = system
+            .measures
+            .iter()
+            .map(|measure| format!("({})::float8", measure.sql))
             .collect();
         let sql = format!(
-            "select {bucket}, p{counts}, avg(d)::float8{quantiles} from ({FACTS}) f where t >= $1 and t < $2 group by 1, 2"
+            "select {bucket}, array[{}]::text[], array[{}]::float8[] from ({}) f where t >= $1 and t < $2 group by {}",
+            by.join(", "),
+            measures.join(", "),
+            system.facts,
+            // A total over nothing is no row.
+            if by.is_empty() { "1 having count(*) > 0" } else { "1, 2" },
         );
         let rows = sqlx::query(AssertSqlSafe(sql))
             .bind(self.from)
@@ -105,16 +92,61 @@ impl Question {
             .fetch_all(test.pool())
             .await
             .unwrap();
-        rows.iter()
+        rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect()
+    }
+
+    /// The engine's answer by bucket and group.
+    pub fn groups(&self, test: &TestDb, answer: &QueryAnswer) -> Groups {
+        let text = |value: &Value| match value {
+            Value::Null => None,
+            Value::String(text) => Some(text.clone()),
+            other => Some(other.to_string()),
+        };
+        let dimensions = self.dimensions(test.system);
+        answer
+            .rows
+            .iter()
             .map(|row| {
-                let first = 2 + COUNTS.len();
-                let numbers = Numbers {
-                    counts: (2..first).map(|at| row.get(at)).collect(),
-                    latency: (first..=first + QUANTILES.len()).map(|at| row.get(at)).collect(),
-                };
-                ((row.get(0), row.get(1)), numbers)
+                let group = dimensions.iter().map(|name| text(&row.values[*name])).collect();
+                let numbers = test
+                    .system
+                    .measures
+                    .iter()
+                    .map(|measure| row.values[measure.name].as_f64())
+                    .collect();
+                ((row.bucket_start.with_timezone(&Utc), group), numbers)
             })
             .collect()
+    }
+
+    /// Compare an answer with what the raw rows said.
+    pub fn assert_same(&self, test: &TestDb, answer: &QueryAnswer, truth: &Groups, context: &str) {
+        let told = self.groups(test, answer);
+        let context = format!("{context}: {} {self:?}", test.system.name);
+        for (key, expected) in truth {
+            let Some(found) = told.get(key) else {
+                panic!("{context}\n{key:?} is missing, raw rows say {expected:?}")
+            };
+            for (measure, (found, expected)) in test.system.measures.iter().zip(found.iter().zip(expected)) {
+                let same = match (found, expected) {
+                    (Some(found), Some(expected)) => {
+                        (found - expected).abs() <= measure.tolerance * (1.0 + 1e-7) * expected.abs()
+                    }
+                    (None, None) => true,
+                    _ => false,
+                };
+                assert!(
+                    same,
+                    "{context}\n{key:?}: {} is {found:?}, raw rows say {expected:?}",
+                    measure.name
+                );
+            }
+        }
+        let extra: Vec<_> = told.keys().filter(|key| !truth.contains_key(*key)).collect();
+        assert!(
+            extra.is_empty(),
+            "{context}\nthe answer has groups that no raw row is in: {extra:?}"
+        );
     }
 
     /// Ask the engine and compare. Panics where the answer is called exact and is not.
@@ -126,130 +158,106 @@ impl Question {
             State::Exact,
             "{context}: {self:?}: everything here is small enough to be answered exactly"
         );
-        assert_same(&groups(&exact), &truth, &format!("{context}: {self:?}"));
+        self.assert_same(test, &exact, &truth, context);
         let stored = self.ask(test, ReadMode::RollupOnly).await;
         if stored.state == State::Exact {
-            assert_same(&groups(&stored), &truth, &format!("{context}: rollup only: {self:?}"));
+            self.assert_same(test, &stored, &truth, &format!("{context}: rollup only"));
         }
         exact
     }
-}
 
-/// An answer by bucket and platform.
-pub fn groups(answer: &QueryAnswer) -> Groups {
-    let number = |row: &tidemark_core::api::QueryRow, name: &str| row.values[name].as_f64();
-    answer
-        .rows
-        .iter()
-        .map(|row| {
-            let numbers = Numbers {
-                counts: COUNTS
-                    .iter()
-                    .map(|(name, _)| row.values[*name].as_i64().unwrap_or_else(|| panic!("{name}: {row:?}")))
-                    .collect(),
-                latency: std::iter::once("avg_latency_ms")
-                    .chain(QUANTILES.map(|(name, _)| name))
-                    .map(|name| number(row, name))
-                    .collect(),
-            };
-            (
-                (
-                    row.bucket_start.with_timezone(&Utc),
-                    row.values["platform"].as_str().unwrap_or("NULL").to_owned(),
-                ),
-                numbers,
-            )
-        })
-        .collect()
-}
-
-/// The counts alone: percentiles never agree to the last digit.
-pub fn counts(groups: &Groups) -> BTreeMap<(DateTime<Utc>, String), Vec<i64>> {
-    groups
-        .iter()
-        .map(|(key, numbers)| (key.clone(), numbers.counts.clone()))
-        .collect()
-}
-
-/// Counts exactly, means to the last digits, percentiles within 1 %.
-pub fn assert_same(answer: &Groups, truth: &Groups, context: &str) {
-    for (key, expected) in truth {
-        let Some(found) = answer.get(key) else {
-            panic!("{context}\n{key:?} is missing, raw rows say {expected:?}")
-        };
-        assert_eq!(
-            found.counts, expected.counts,
-            "{context}\n{key:?}: counts, in the order of truth::COUNTS"
-        );
-        for (at, (found, expected)) in found.latency.iter().zip(&expected.latency).enumerate() {
-            let tolerance = if at == 0 { 1e-9 } else { 0.01 + 1e-9 };
-            let same = match (found, expected) {
-                (Some(found), Some(expected)) => (found - expected).abs() <= tolerance * expected.abs(),
-                (None, None) => true,
-                _ => false,
-            };
-            assert!(
-                same,
-                "{context}\n{key:?}: latency figure {at} is {found:?}, raw rows say {expected:?}"
-            );
-        }
+    /// The measures that are exact, of an answer or of the truth: percentiles never agree to the last digit.
+    pub fn exactly(&self, test: &TestDb, groups: &Groups) -> Groups {
+        let exact: Vec<usize> = (0..test.system.measures.len())
+            .filter(|at| test.system.measures[*at].tolerance == 0.0)
+            .collect();
+        groups
+            .iter()
+            .map(|(key, numbers)| (key.clone(), exact.iter().map(|at| numbers[*at]).collect()))
+            .collect()
     }
-    let extra: Vec<_> = answer.keys().filter(|key| !truth.contains_key(*key)).collect();
-    assert!(
-        extra.is_empty(),
-        "{context}\nthe answer has groups that no raw row is in: {extra:?}"
-    );
+}
+
+/// The start of the bucket of `t`, in UTC.
+fn bucket_of(grain: Grain) -> String {
+    match grain {
+        Grain::Minute => "date_bin('1 minute', t, '2001-01-01 00:00+00')".to_owned(),
+        Grain::QuarterHour => "date_bin('15 minutes', t, '2001-01-01 00:00+00')".to_owned(),
+        grain => format!("date_trunc('{grain}', t, 'UTC')"),
+    }
 }
 
 /// After a drain: nothing waits, every grain's table equals a fresh GROUP BY, sketches byte for byte, and the audit agrees.
 pub async fn assert_drained_tables_equal_raw_rows(test: &TestDb, context: &str) {
-    let waiting: i64 = test.one("select (select count(*) from tidemark.mark) + (select count(*) from tidemark.applicable(1)) + (select count(*) from tidemark.dirty where kind = 'r')").await;
+    let system = test.system;
+    let context = format!("{context}: {}", system.name);
+    let waiting: i64 = test
+        .one(&format!(
+            "select (select count(*) from tidemark.mark m where m.rollup_id = r.id) + (select count(*) from tidemark.applicable(r.id))
+               + (select count(*) from tidemark.dirty d where d.rollup_id = r.id and d.kind = 'r') from tidemark.rollup r where name = '{}'",
+            system.name
+        ))
+        .await;
     assert_eq!(waiting, 0, "{context}: a drain leaves nothing");
-    for grain in [Grain::Minute, Grain::QuarterHour, Grain::Hour, Grain::Day, Grain::Month] {
-        let step = match grain {
-            Grain::Minute => "date_bin('1 minute', t, '2001-01-01 00:00+00')".to_owned(),
-            Grain::QuarterHour => "date_bin('15 minutes', t, '2001-01-01 00:00+00')".to_owned(),
-            grain => format!("date_trunc('{grain}', t, 'UTC')"),
-        };
-        let table = format!("tidemark.\"ops_metrics__{grain}\"");
+    let levels: Vec<(String, String)> = sqlx::query_as(
+        "select grain, format('tidemark.%I', table_name) from tidemark.level l join tidemark.rollup r on r.id = l.rollup_id where name = $1 order by level",
+    )
+    .bind(system.name)
+    .fetch_all(test.pool())
+    .await
+    .unwrap();
+    for (grain, table) in levels {
         // Counts against SQL of our own, then every column, sketch bytes included, against the rows' own statistics.
+        let built = |start: &str| {
+            format!(
+                "{start} >= (select complete_from from line) and not exists (select from tidemark.dirty d, line where d.rollup_id = line.rollup_id and d.kind in ('b', 'u') and d.span && tstzrange({start}, tidemark.bucket_next('{grain}', {start})))"
+            )
+        };
+        let line = format!(
+            "line as (select l.* from tidemark.level l join tidemark.rollup r on r.id = l.rollup_id where r.name = '{}' and grain = '{grain}')",
+            system.name
+        );
+        let by = system.dimensions.join(", ");
+        let (columns, aggregates): (Vec<&str>, Vec<&str>) = system.stored.iter().copied().unzip();
         let differences: Vec<String> = sqlx::query_scalar(AssertSqlSafe(format!(
-            "with line as (select complete_from from tidemark.level where grain = '{grain}'),
-             built as (select t.* from {table} t, line where bucket >= complete_from
-               and not exists (select from tidemark.dirty d where d.kind in ('b', 'u') and d.span && tstzrange(bucket, tidemark.bucket_next('{grain}', bucket)))),
-             fresh as (
-               select b, p, count(*), count(*) filter (where ok), count(*) filter (where late), count(d), sum(d), min(d)::float8, max(d)::float8
-               from (select f.*, {step} as b from ({FACTS}) f where t >= '1900-01-01 00:00+00' and t < '2300-01-01 00:00+00') f, line
-               where b >= complete_from
-                 and not exists (select from tidemark.dirty d where d.kind in ('b', 'u') and d.span && tstzrange(b, tidemark.bucket_next('{grain}', b)))
-               group by 1, 2
-             ), stored as (
-               select bucket, platform, raw_rows, success_count, timeout_count, latency__n, latency__sum, latency__min, latency__max from built
+            "with {line}, stored as (
+               select bucket, {by}, raw_rows, {} from {table} where {}
+             ), fresh as (
+               select b, {by}, count(*), {}
+               from (select f.*, {} as b from ({}) f where t >= '1900-01-01 00:00+00' and t < '2300-01-01 00:00+00') f
+               where {}
+               group by b, {by}
              )
              select 'raw rows: ' || x::text from (select * from fresh except select * from stored) x
              union all select 'stored:   ' || x::text from (select * from stored except select * from fresh) x
-             limit 10"
+             limit 10",
+            columns.join(", "),
+            built("bucket"),
+            aggregates.join(", "),
+            bucket_of(Grain::parse(&grain).unwrap()),
+            system.facts,
+            built("b"),
         )))
         .fetch_all(test.pool())
         .await
         .unwrap();
         assert!(differences.is_empty(), "{context}: {grain}\n{}", differences.join("\n"));
+        let raw = format!("{}__raw", system.name);
         let columns: String = test
             .one(&format!(
-                "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute where attrelid = '{table}'::regclass and attnum > 0
-                   and attname <> 'computed_at' and attname !~ '^p[0-9]+_latency'"
+                "select string_agg(quote_ident(attname), ', ' order by attnum) from pg_attribute
+                 where attrelid = '{table}'::regclass and attnum > 0 and attname = any (select unnest(proargnames) from pg_proc where proname = '{raw}')"
             ))
             .await;
         let differences: i64 = test
             .one(&format!(
-                "with line as (select complete_from from tidemark.level where grain = '{grain}'),
-                 built as materialized (select {columns} from {table} t, line where bucket >= complete_from
-                   and not exists (select from tidemark.dirty d where d.kind in ('b', 'u') and d.span && tstzrange(bucket, tidemark.bucket_next('{grain}', bucket)))),
+                "with {line}, built as materialized (select {columns} from {table} where {}),
                  start as (select coalesce(array_agg(distinct bucket order by bucket), '{{}}') as lo from built),
                  raw as materialized (
-                   select {columns} from start, tidemark.ops_metrics__raw(lo, (select coalesce(array_agg(tidemark.bucket_next('{grain}', b) order by b), '{{}}') from unnest(lo) b))
+                   select {columns} from start, tidemark.{raw}(lo, (select coalesce(array_agg(tidemark.bucket_next('{grain}', b) order by b), '{{}}') from unnest(lo) b))
                  )
-                 select count(*) from ((select * from built except all select * from raw) union all (select * from raw except all select * from built)) x"
+                 select count(*) from ((select * from built except all select * from raw) union all (select * from raw except all select * from built)) x",
+                built("bucket")
             ))
             .await;
         assert_eq!(
@@ -257,6 +265,6 @@ pub async fn assert_drained_tables_equal_raw_rows(test: &TestDb, context: &str) 
             "{context}: {grain}: stored columns differ from the raw rows' own, sketches byte for byte"
         );
     }
-    let report = test.db.audit("ops_metrics", None, false).await.unwrap();
+    let report = test.db.audit(system.name, None, false).await.unwrap();
     assert_eq!(report.difference_count, 0, "{context}: {report:?}");
 }

@@ -185,6 +185,7 @@ pub struct RelationModel {
     pub name: String,
     pub grain: Grain,
     pub time_column: String,
+    pub dimensions: Vec<String>,
     pub measures: Vec<String>,
 }
 
@@ -294,6 +295,10 @@ impl Model {
                     name: relation.name.clone(),
                     grain: Grain::parse(&relation.grain)?,
                     time_column: relation.time_column.clone(),
+                    dimensions: relation
+                        .dimensions
+                        .clone()
+                        .unwrap_or_else(|| spec.dimensions.keys().cloned().collect()),
                     measures,
                 })
             })

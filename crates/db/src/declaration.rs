@@ -10,7 +10,10 @@ pub struct Declaration {
 }
 
 /// The declarations that ship with Tidemark.
-const SHIPPED: [(&str, &str); 1] = [("ops_metrics", include_str!("../../../rollups/ops_metrics.toml"))];
+const SHIPPED: [(&str, &str); 2] = [
+    ("ops_metrics", include_str!("../../../rollups/ops_metrics.toml")),
+    ("task_usage", include_str!("../../../rollups/task_usage.toml")),
+];
 
 impl Declaration {
     /// A file, or one of the declarations that ship with Tidemark.

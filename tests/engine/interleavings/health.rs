@@ -147,7 +147,9 @@ async fn a_cancelled_tick_leaves_no_advisory_lock() {
         )
         .await;
         test.sql(&format!("select pg_cancel_backend({pid})")).await;
-        let _session_of_pool = tick.await.unwrap();
+        // The error is sent before the transaction has ended: the next statement comes after that.
+        let mut session_of_pool = tick.await.unwrap();
+        run(&mut session_of_pool, "select").await;
         assert_eq!(test.one::<i64>(&session(pid)).await, 0, "{stop}");
         last_month().check(&test, stop).await;
     }

@@ -7,7 +7,6 @@ use tidemark_core::api::{QueryAnswer, ReadMode, State};
 use super::last_month;
 use crate::harness::TestDb;
 use crate::stop::{run, until};
-use crate::truth::{assert_same, groups};
 
 /// The answer of a reader that began while `change` held its locks, and ended after it committed.
 async fn read_across(test: &Arc<TestDb>, prepare: &str, change: &str) -> QueryAnswer {
@@ -38,7 +37,8 @@ async fn a_lookup_mark_expanded_after_a_truncate_does_not_hide_the_change() {
     let prepare = "insert into usage_logs (created_at, account_id, duration_ms) select now() - i * interval '5 hours', 1, i from generate_series(1, 60) i;
         select tidemark.tick('ops_metrics'); update accounts set platform = 'new' || random() where id = 1";
     let answer = read_across(&test, prepare, "truncate usage_logs").await;
-    assert_same(&groups(&answer), &last_month().truth(&test).await, "after the truncate");
+    let truth = last_month().truth(&test).await;
+    last_month().assert_same(&test, &answer, &truth, "after the truncate");
 }
 
 /// Tables are found by name. One that is swapped in is read with a snapshot in which its rows don't exist yet.
@@ -50,5 +50,6 @@ async fn a_table_swapped_in_under_a_readers_snapshot_is_read_again() {
     let swap = "alter table usage_logs rename to usage_before; create table usage_logs (like usage_before including all); insert into usage_logs select * from usage_before";
     let answer = read_across(&test, prepare, swap).await;
     assert!(!answer.rows.is_empty());
-    assert_same(&groups(&answer), &last_month().truth(&test).await, "after the swap");
+    let truth = last_month().truth(&test).await;
+    last_month().assert_same(&test, &answer, &truth, "after the swap");
 }

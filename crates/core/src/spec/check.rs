@@ -4,7 +4,9 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use super::expr::Expr;
-use super::{Measure, Spec, on};
+use toml::Spanned;
+
+use super::{Measure, Relation, Spec, on};
 use crate::api::Grain;
 use crate::suggest::closest;
 
@@ -339,8 +341,51 @@ fn relations(spec: &Spec) -> Result<(), Complaint> {
         for measure in &relation.measures {
             number(spec, measure).map_err(complain)?;
         }
+        if let Some(dimensions) = &relation.dimensions {
+            merged_over(spec, relation, dimensions).map_err(complain)?;
+        }
     }
     Ok(())
+}
+
+/// A relation with fewer dimensions adds groups up, which plain SQL can do with all but sketches.
+fn merged_over(spec: &Spec, relation: &Relation, dimensions: &[String]) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for dimension in dimensions {
+        if !spec.dimensions.contains_key(dimension) {
+            let hint = suggestion(dimension, spec.dimensions.keys());
+            return Err(format!("there is no dimension \"{dimension}\"{hint}"));
+        }
+        if !seen.insert(dimension) {
+            return Err(format!("dimension \"{dimension}\" stands there twice"));
+        }
+    }
+    if seen.len() == spec.dimensions.len() {
+        return Ok(());
+    }
+    let shown = |name: &str| relation.measures.is_empty() || relation.measures.iter().any(|shown| shown == name);
+    match spec
+        .measures
+        .iter()
+        .find(|(name, _)| shown(name) && reads_sketch(spec, name))
+    {
+        Some((name, _)) => Err(format!(
+            "\"{name}\" is a percentile, and percentiles of several groups can't be combined in a view; name the measures without it, or keep all dimensions"
+        )),
+        None => Ok(()),
+    }
+}
+
+fn reads_sketch(spec: &Spec, name: &str) -> bool {
+    let Some(measure) = spec.measures.get(name).map(Spanned::get_ref) else {
+        return false;
+    };
+    let operands = measure.expr.as_deref().and_then(|expr| Expr::parse(expr).ok());
+    let operands = operands
+        .as_ref()
+        .map_or(Vec::new(), |expr| expr.measures().into_iter().collect());
+    let parts = measure.ratio.iter().flatten().map(String::as_str);
+    measure.quantile.is_some() || operands.into_iter().chain(parts).any(|name| reads_sketch(spec, name))
 }
 
 /// A board names measures that are numbers, and a dimension.

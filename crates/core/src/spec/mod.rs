@@ -117,6 +117,8 @@ pub struct Relation {
     /// `bucket_start` is timestamptz; a name that ends in `_date` is the UTC date.
     #[serde(default = "bucket_start")]
     pub time_column: String,
+    /// Dimensions, in this order; all where it is left out. The others are merged over.
+    pub dimensions: Option<Vec<String>>,
     /// Measures, in this order; all where it is left out.
     #[serde(default)]
     pub measures: Vec<String>,

@@ -133,3 +133,44 @@ fn a_board_names_numbers_and_dimensions_that_are_there() {
     assert!(with("tiles = [{ measure = \"m\" }]").contains("there is no measure \"m\""));
     assert!(with("tiles = [{ measure = \"d\" }]").contains("is a distribution, not a number"));
 }
+
+#[test]
+fn a_relation_without_some_dimensions_shows_no_percentile() {
+    let good = GOOD
+        .replace(
+            "values = { v",
+            "dimensions = { a = \"t.a\", b = \"t.b\" }\nvalues = { v",
+        )
+        .replace("[measures]", "[dimensions.a]\n[dimensions.b]\n[measures]")
+        + "twice = { expr = \"p + p\" }\n";
+    let with = |relation: &str| {
+        let text = format!("{good}\n[[relation]]\nname = \"r\"\ngrain = \"hour\"\n{relation}\n");
+        Spec::parse("x.toml", &text)
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(
+        with("dimensions = [\"b\", \"a\"]"),
+        Ok(()),
+        "all of them, in another order"
+    );
+    assert_eq!(with("dimensions = [\"a\"]\nmeasures = [\"n\", \"r\"]"), Ok(()));
+    assert_eq!(with("dimensions = []\nmeasures = [\"n\"]"), Ok(()));
+    let refused = |relation: &str, words: &str| {
+        let told = with(relation).unwrap_err();
+        assert!(told.contains(words), "{told}");
+    };
+    refused(
+        "dimensions = [\"a\"]",
+        "\"p\" is a percentile, and percentiles of several groups",
+    );
+    refused(
+        "dimensions = [\"a\"]\nmeasures = [\"twice\"]",
+        "\"twice\" is a percentile",
+    );
+    refused(
+        "dimensions = [\"aa\"]",
+        "there is no dimension \"aa\"; did you mean \"a\"?",
+    );
+    refused("dimensions = [\"a\", \"a\"]", "dimension \"a\" stands there twice");
+}

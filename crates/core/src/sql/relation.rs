@@ -1,7 +1,8 @@
 //! The views that SQL readers get.
 
-use super::{Kind, Statement, own};
-use crate::model::{MeasureForm, Model, RelationModel, StatKind};
+use super::live::merged;
+use super::{Kind, Statement, list, own};
+use crate::model::{MeasureForm, Merge, Model, RelationModel, StatKind};
 use crate::spec::on::{literal, quote};
 
 /// A measure as SQL over the columns of one row of a rollup table. Quantiles must be stored there.
@@ -36,6 +37,27 @@ pub fn measure_sql(model: &Model, name: &str) -> String {
     }
 }
 
+/// The rows that a relation shows: the table's own, or merged over the dimensions that it leaves out.
+fn rows(model: &Model, relation: &RelationModel, table: &str) -> String {
+    if relation.dimensions.len() == model.dimensions.len() {
+        return own(table);
+    }
+    let keys = list(
+        "",
+        std::iter::once("bucket").chain(relation.dimensions.iter().map(String::as_str)),
+    );
+    let merged: String = model
+        .columns()
+        .iter()
+        .filter(|column| column.merge != Merge::Sketch)
+        .map(|column| format!("\n      {},", merged(column)))
+        .collect();
+    format!(
+        "(\n    select {keys},{merged}\n      max(computed_at) as computed_at\n    from {}\n    group by {keys}\n  ) as tidemark_group",
+        own(table)
+    )
+}
+
 pub(super) fn view(model: &Model, relation: &RelationModel) -> Statement {
     let level = model
         .levels
@@ -48,7 +70,7 @@ pub(super) fn view(model: &Model, relation: &RelationModel) -> Statement {
         "bucket"
     };
     let mut columns = vec![format!("{time} as {}", quote(&relation.time_column))];
-    columns.extend(model.dimensions.iter().map(|dimension| quote(&dimension.name)));
+    columns.extend(relation.dimensions.iter().map(|name| quote(name)));
     columns.extend(
         relation
             .measures
@@ -62,7 +84,7 @@ pub(super) fn view(model: &Model, relation: &RelationModel) -> Statement {
         sql: format!(
             "create or replace view {own} as\n  select {}\n  from {};\ncomment on view {own} is {};\n",
             columns.join(",\n    "),
-            own(&model.table(level)),
+            rows(model, relation, &model.table(level)),
             literal(&format!(
                 "{} by {}: what ticks have computed, the current bucket included.",
                 model.title,

@@ -7,7 +7,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
 use tidemark_core::api::{Grain, QueryAnswer, QueryRequest, ReadMode, WeekStart};
 use tidemark_db::{ConnectOptions, Db, Declaration};
 
-use crate::systems::{OPS_METRICS, System};
+/// The operator's tables of the ops_metrics system, without rows.
+pub const RAW: &str = include_str!("raw.sql");
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -15,8 +16,8 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 pub struct TestDb {
     pub db: Db,
     pub url: String,
-    /// Whose raw tables are in it.
-    pub system: &'static System,
+    /// The rollup whose raw tables are in it.
+    pub rollup: &'static str,
     name: String,
 }
 
@@ -57,40 +58,29 @@ impl TestDb {
         TestDb {
             db: connect(&url).await,
             url,
-            system: &OPS_METRICS,
+            rollup: "ops_metrics",
             name,
         }
     }
 
     /// A database with the raw tables of ops_metrics, empty.
     pub async fn raw() -> TestDb {
-        TestDb::raw_of(&OPS_METRICS).await
-    }
-
-    /// A database with the raw tables of a system, empty.
-    pub async fn raw_of(system: &'static System) -> TestDb {
-        let mut test = TestDb::empty().await;
-        test.system = system;
-        test.sql(system.tables).await;
+        let test = TestDb::empty().await;
+        test.sql(RAW).await;
         test
     }
 
     /// Raw tables, `ops_metrics` applied and drained.
     pub async fn ops() -> TestDb {
-        TestDb::of(&OPS_METRICS).await
-    }
-
-    /// Raw tables of a system, its declaration applied and drained.
-    pub async fn of(system: &'static System) -> TestDb {
-        let test = TestDb::raw_of(system).await;
+        let test = TestDb::raw().await;
         test.apply().await;
         test.drain().await;
         test
     }
 
-    /// Apply the system's declaration.
+    /// Apply the declaration that ships for these raw tables.
     pub async fn apply(&self) {
-        let declaration = Declaration::load(self.system.name).unwrap();
+        let declaration = Declaration::load(self.rollup).unwrap();
         self.db.apply(&declaration, true).await.unwrap();
     }
 
@@ -126,7 +116,7 @@ impl TestDb {
     }
 
     pub async fn drain(&self) {
-        self.db.drain(self.system.name, &mut |_| {}).await.unwrap();
+        self.db.drain(self.rollup, &mut |_| {}).await.unwrap();
     }
 
     /// `query` of ops_metrics over a range, by platform.

@@ -91,7 +91,7 @@ async fn the_time_zones_of_writer_ticker_and_reader_make_no_difference() {
         "alter database {name} set timezone = 'Pacific/Chatham'; set timezone = 'Pacific/Chatham'"
     ))
     .await;
-    test.sql(crate::systems::OPS_METRICS.tables).await;
+    test.sql(crate::harness::RAW).await;
     test.db.apply(&ops(), true).await.unwrap();
     let mut writer = test.actor().await;
     run(&mut writer, "set timezone = 'America/St_Johns'").await;

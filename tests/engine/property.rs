@@ -142,7 +142,7 @@ impl World {
         match self.random.below(100) {
             0..60 => self.write(step).await,
             60..64 => {
-                let sql = (self.test.system.sweeping)(&mut self.random);
+                let sql = (self.test.system().sweeping)(&mut self.random);
                 self.sweep(sql).await;
             }
             64..68 => self.finish_prepared().await,
@@ -164,7 +164,7 @@ impl World {
             20..28 if open => format!("savepoint s{}", self.actors[at].savepoints + 1),
             28..36 if open && self.actors[at].savepoints > 0 => format!("rollback to s{}", self.actors[at].savepoints),
             36..42 if open => format!("prepare transaction 'p{step}_{}'", self.test.name()),
-            _ => (self.test.system.statement)(&mut self.random),
+            _ => (self.test.system().statement)(&mut self.random),
         };
         let actor = &mut self.actors[at];
         // A failed statement must not take the whole transaction along, or little would ever be committed.
@@ -230,7 +230,7 @@ impl World {
     async fn tick(&mut self) {
         let tick = format!(
             "select tidemark.tick('{}', 'property', interval '0')",
-            self.test.system.name
+            self.test.system().name
         );
         let sql = match (self.ticking, self.random.below(10)) {
             (true, 0..5) => "commit".to_owned(),
@@ -268,7 +268,7 @@ impl World {
                 let from =
                     (!self.random.chance(20)).then(|| to - TimeDelta::minutes(1 + self.random.below(30_000) as i64));
                 let request = RecomputeRequest {
-                    rollup: self.test.system.name.to_owned(),
+                    rollup: self.test.system().name.to_owned(),
                     from,
                     to: Some(to),
                     scope: None,
@@ -279,8 +279,8 @@ impl World {
                     .await
                     .map_or_else(|error| assert_eq!(error.info().code, "no_data", "{error}"), drop);
             }
-            2 => db.set_paused(self.test.system.name, true).await.unwrap(),
-            3 => db.set_paused(self.test.system.name, false).await.unwrap(),
+            2 => db.set_paused(self.test.system().name, true).await.unwrap(),
+            3 => db.set_paused(self.test.system().name, false).await.unwrap(),
             // These wait for the tick's lock.
             _ if self.ticking || current.is_empty() => {}
             choice => {
@@ -308,9 +308,9 @@ impl World {
         }
         let db = &self.test.db;
         // What was written while capture was off is a difference, until a tick has seen the gap.
-        let intact = db.status(Some(self.test.system.name)).await.unwrap().rollups[0].capture_intact;
+        let intact = db.status(Some(self.test.system().name)).await.unwrap().rollups[0].capture_intact;
         let report = db
-            .audit(self.test.system.name, None, self.random.chance(50))
+            .audit(self.test.system().name, None, self.random.chance(50))
             .await
             .unwrap();
         self.log.push("audit".to_owned());
@@ -333,7 +333,7 @@ impl World {
     }
 
     fn question(&mut self, now: DateTime<Utc>) -> Question {
-        let base = self.test.system.base;
+        let base = self.test.system().base;
         let width = base.fixed().unwrap();
         let minutes = |n: u64| TimeDelta::minutes(n as i64);
         // Where the hot tail is gone, quarter hours are the finest that the rollup can cut at.
@@ -405,7 +405,7 @@ impl World {
         for gid in std::mem::take(&mut self.prepared) {
             self.test.sql(&format!("commit prepared '{gid}'")).await;
         }
-        self.test.db.set_paused(self.test.system.name, false).await.unwrap();
+        self.test.db.set_paused(self.test.system().name, false).await.unwrap();
         for job in self.test.db.jobs().await.unwrap() {
             if job.state == JobState::Paused {
                 self.test.db.resume_job(job.id).await.unwrap();

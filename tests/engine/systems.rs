@@ -9,6 +9,7 @@ pub use task_usage::TASK_USAGE;
 
 use tidemark_core::api::Grain;
 
+use crate::harness::TestDb;
 use crate::property::random::Random;
 
 /// Every declaration that ships.
@@ -45,6 +46,21 @@ pub struct Measure {
 
 const fn measure(name: &'static str, sql: &'static str, tolerance: f64) -> Measure {
     Measure { name, sql, tolerance }
+}
+
+impl TestDb {
+    /// A database with the raw tables of a system, empty.
+    pub async fn raw_of(system: &'static System) -> TestDb {
+        let mut test = TestDb::empty().await;
+        test.rollup = system.name;
+        test.sql(system.tables).await;
+        test
+    }
+
+    /// What its raw tables are.
+    pub fn system(&self) -> &'static System {
+        ALL.into_iter().find(|system| system.name == self.rollup).unwrap()
+    }
 }
 
 #[test]

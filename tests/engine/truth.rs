@@ -43,13 +43,13 @@ impl Question {
     /// The engine's answer.
     pub async fn ask(&self, test: &TestDb, mode: ReadMode) -> QueryAnswer {
         let request = QueryRequest {
-            rollup: test.system.name.to_owned(),
+            rollup: test.system().name.to_owned(),
             from: self.from,
             to: self.to,
             grain: self.grain,
             tz: self.tz,
             week_start: WeekStart::Monday,
-            by: self.dimensions(test.system).into_iter().map(str::to_owned).collect(),
+            by: self.dimensions(test.system()).into_iter().map(str::to_owned).collect(),
             filters: Vec::new(),
             measures: Vec::new(),
             mode,
@@ -62,7 +62,7 @@ impl Question {
 
     /// What the raw rows say. The range must lie on minutes.
     pub async fn truth(&self, test: &TestDb) -> Groups {
-        let system = test.system;
+        let system = test.system();
         let bucket = match self.grain {
             Grain::Total => "$1".to_owned(),
             Grain::Minute | Grain::QuarterHour => bucket_of(self.grain),
@@ -102,14 +102,14 @@ impl Question {
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),
         };
-        let dimensions = self.dimensions(test.system);
+        let dimensions = self.dimensions(test.system());
         answer
             .rows
             .iter()
             .map(|row| {
                 let group = dimensions.iter().map(|name| text(&row.values[*name])).collect();
                 let numbers = test
-                    .system
+                    .system()
                     .measures
                     .iter()
                     .map(|measure| row.values[measure.name].as_f64())
@@ -122,12 +122,12 @@ impl Question {
     /// Compare an answer with what the raw rows said.
     pub fn assert_same(&self, test: &TestDb, answer: &QueryAnswer, truth: &Groups, context: &str) {
         let told = self.groups(test, answer);
-        let context = format!("{context}: {} {self:?}", test.system.name);
+        let context = format!("{context}: {} {self:?}", test.system().name);
         for (key, expected) in truth {
             let Some(found) = told.get(key) else {
                 panic!("{context}\n{key:?} is missing, raw rows say {expected:?}")
             };
-            for (measure, (found, expected)) in test.system.measures.iter().zip(found.iter().zip(expected)) {
+            for (measure, (found, expected)) in test.system().measures.iter().zip(found.iter().zip(expected)) {
                 let same = match (found, expected) {
                     (Some(found), Some(expected)) => {
                         (found - expected).abs() <= measure.tolerance * (1.0 + 1e-7) * expected.abs()
@@ -168,8 +168,8 @@ impl Question {
 
     /// The measures that are exact, of an answer or of the truth: percentiles never agree to the last digit.
     pub fn exactly(&self, test: &TestDb, groups: &Groups) -> Groups {
-        let exact: Vec<usize> = (0..test.system.measures.len())
-            .filter(|at| test.system.measures[*at].tolerance == 0.0)
+        let exact: Vec<usize> = (0..test.system().measures.len())
+            .filter(|at| test.system().measures[*at].tolerance == 0.0)
             .collect();
         groups
             .iter()
@@ -189,7 +189,7 @@ fn bucket_of(grain: Grain) -> String {
 
 /// After a drain: nothing waits, every grain's table equals a fresh GROUP BY, sketches byte for byte, and the audit agrees.
 pub async fn assert_drained_tables_equal_raw_rows(test: &TestDb, context: &str) {
-    let system = test.system;
+    let system = test.system();
     let context = format!("{context}: {}", system.name);
     let waiting: i64 = test
         .one(&format!(

@@ -7,7 +7,7 @@ use crate::property::random::Random;
 
 pub const OPS_METRICS: System = System {
     name: "ops_metrics",
-    tables: include_str!("../raw.sql"),
+    tables: crate::harness::RAW,
     facts: "
   select u.created_at as t, coalesce(nullif(g.platform, ''), a.platform, '') as platform, u.duration_ms as d, true as ok, null::int as s, false as late
   from usage_logs u left join groups g on g.id = u.group_id left join accounts a on a.id = u.account_id

@@ -10,7 +10,12 @@ comment on schema tidemark is 'Tidemark: rollups, their queue and their health. 
 
 create table tidemark.rollup (
   id integer generated always as identity constraint rollup_pkey primary key,
-  name text not null constraint rollup_name_key unique,
+  name text not null,
+  -- which of a rollup's declarations this is: the one that is read, the one that is being built to take its place, or
+  -- the one whose place was taken and whose triggers and tables wait to be dropped
+  stage text not null default 'serving' constraint rollup_stage_check check (stage in ('serving', 'next', 'retired')),
+  -- what the names of its tables, functions and triggers begin with: the name, or the name and a tilde, in turn
+  storage text not null constraint rollup_storage_key unique,
   title text not null,
   declaration text not null,
   declaration_no integer not null default 1,
@@ -23,9 +28,12 @@ create table tidemark.rollup (
   capture text not null default 'trigger' constraint rollup_capture_check check (capture in ('trigger', 'poll')),
   -- raw rows before this instant may be gone: those buckets are never recomputed
   frozen_before timestamptz not null default '-infinity',
-  applied_at timestamptz not null default clock_timestamp()
+  applied_at timestamptz not null default clock_timestamp(),
+  -- the statements that make its relations, for when it takes its place
+  views text not null default '',
+  constraint rollup_name_key unique (name, stage)
 );
-comment on table tidemark.rollup is 'One row per installed rollup: its declaration, the compiled model and the SQL that was installed for it.';
+comment on table tidemark.rollup is 'One row per installed rollup, and one more while a changed declaration is being built: the declaration, the compiled model and the SQL that was installed for it.';
 comment on column tidemark.rollup.frozen_before is 'Raw rows before this instant may be gone: those buckets are never recomputed.';
 
 create table tidemark.level (

@@ -33,7 +33,7 @@ comment on function tidemark.forget_frozen() is 'Remove the marks of this very t
 
 -- Moves the marks that are visible now into tidemark.dirty, compacted. One statement deletes the marks and expands those
 -- of lookups, so that no state between the two can be seen (invariant 4). Returns how many marks there were.
-create function tidemark.intake(p_rollup integer, p_name text) returns bigint
+create function tidemark.intake(p_rollup integer, p_storage text) returns bigint
 language plpgsql
 as $$
 declare taken_count bigint;
@@ -61,7 +61,7 @@ begin
       select $1, 'c', span, (select min(at) from taken) from fresh
     )
     select count(*) from taken
-  $q$, p_name || '__expand', p_name || '__extent') into taken_count using p_rollup;
+  $q$, p_storage || '__expand', p_storage || '__extent') into taken_count using p_rollup;
   return taken_count;
 end
 $$;

@@ -2,7 +2,7 @@
 
 -- Recomputes the targets of one level from raw rows and merges the coarser levels, in one subtransaction with the
 -- deletion of their marks. A batch that fails is halved until the poison bucket stands alone; that one backs off.
-create function tidemark.work(p_rollup integer, p_name text, p_level smallint, p_targets tstzmultirange,
+create function tidemark.work(p_rollup integer, p_storage text, p_level smallint, p_targets tstzmultirange,
                               out buckets bigint, out raw_rows bigint, out failed bigint, out canceled boolean)
 language plpgsql
 as $$
@@ -27,9 +27,9 @@ begin
       continue when starts is null;
       if l.level = p_level then
         buckets := tidemark.bucket_count((select base_grain from tidemark.rollup where id = p_rollup), p_targets);
-        execute format('select tidemark.%I($1, $2, true)', p_name || '__replace_' || l.grain) into raw_rows using starts, nexts;
+        execute format('select tidemark.%I($1, $2, true)', p_storage || '__replace_' || l.grain) into raw_rows using starts, nexts;
       else
-        execute format('select tidemark.%I($1, $2, false)', p_name || '__replace_' || l.grain) using starts, nexts;
+        execute format('select tidemark.%I($1, $2, false)', p_storage || '__replace_' || l.grain) using starts, nexts;
       end if;
     end loop;
     return;
@@ -59,7 +59,7 @@ begin
     where v.rollup_id = p_rollup and v.level = p_level
     group by n > cardinality(starts) / 2 order by n > cardinality(starts) / 2 desc
   loop
-    select * into part from tidemark.work(p_rollup, p_name, p_level, half.targets);
+    select * into part from tidemark.work(p_rollup, p_storage, p_level, half.targets);
     buckets := buckets + part.buckets;
     raw_rows := raw_rows + part.raw_rows;
     failed := failed + part.failed;
@@ -81,7 +81,7 @@ $$;
 comment on function tidemark.somebody_waits(integer) is 'Whether somebody waits for an exclusive lock on one of the rollup''s raw tables.';
 
 -- Looks at capture; where changes may have gone by unmarked, everything becomes dirty. Returns a reason not to go on.
-create function tidemark.watch_capture(p_rollup integer, p_name text, out intact boolean, out blocked text)
+create function tidemark.watch_capture(p_rollup integer, p_storage text, out intact boolean, out blocked text)
 language plpgsql
 as $$
 declare
@@ -99,7 +99,7 @@ begin
   intact := f.n = 0;
   blocked := f.fatal;
   if blocked is null and tidemark.fingerprint_differs(h.fingerprint_seen, now_looks) then
-    execute format('select tidemark.%I()', p_name || '__extent') into extent;
+    execute format('select tidemark.%I()', p_storage || '__extent') into extent;
     insert into tidemark.dirty (rollup_id, kind, span, since) select p_rollup, 'c', e, clock_timestamp()
     from tidemark.rollup r, unnest(extent * tstzmultirange(tstzrange(r.frozen_before, null))) e where r.id = p_rollup;
   end if;
@@ -133,7 +133,7 @@ end
 $$;
 comment on function tidemark.move_lines(integer, timestamptz) is 'Let the hot tail move on.';
 
-create function tidemark.tick(p_rollup text, p_ticker text default null, p_slice interval default '2 seconds') returns jsonb
+create function tidemark.tick_one(p_rollup integer, p_ticker text, p_slice interval) returns jsonb
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
@@ -163,21 +163,13 @@ declare
   oldest timestamptz;
   new_extent tstzmultirange;
 begin
-  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
-    raise exception 'tidemark.tick needs READ COMMITTED, this transaction is %', current_setting('transaction_isolation')
-      using errcode = 'invalid_transaction_state', hint = 'Call it in a transaction of its own, without SET TRANSACTION ISOLATION LEVEL.';
-  end if;
-  select * into r from tidemark.rollup where name = p_rollup;
-  if not found then
-    raise exception 'there is no rollup %', quote_literal(p_rollup) using errcode = 'undefined_object';
-  end if;
   -- In a statement of its own: what comes later takes its snapshots under the lock.
-  if not pg_try_advisory_xact_lock(1953064293, r.id) then
-    return jsonb_build_object('rollup', p_rollup, 'outcome', 'busy', 'marks', 0, 'buckets', 0, 'raw_rows', 0, 'left', 0, 'took_ms', 0, 'error', null);
+  if not pg_try_advisory_xact_lock(1953064293, p_rollup) then
+    return jsonb_build_object('outcome', 'busy', 'marks', 0, 'buckets', 0, 'raw_rows', 0, 'left', 0, 'took_ms', 0, 'error', null);
   end if;
-  select * into r from tidemark.rollup where id = r.id;
-  if not found or r.paused or not r.active then
-    return jsonb_build_object('rollup', p_rollup, 'outcome', 'paused', 'marks', 0, 'buckets', 0, 'raw_rows', 0, 'left', 0, 'took_ms', 0, 'error', null);
+  select * into r from tidemark.rollup where id = p_rollup;
+  if not found or r.paused or not r.active or r.stage = 'retired' then
+    return jsonb_build_object('outcome', 'paused', 'marks', 0, 'buckets', 0, 'raw_rows', 0, 'left', 0, 'took_ms', 0, 'error', null);
   end if;
   perform set_config('synchronous_commit', 'local', true);
   started := clock_timestamp();
@@ -187,7 +179,7 @@ begin
   turn := h.tick_no;
 
   begin
-    select * into watch from tidemark.watch_capture(r.id, r.name);
+    select * into watch from tidemark.watch_capture(r.id, r.storage);
     if watch.blocked is not null then
       raise exception '%', watch.blocked using errcode = 'TM001';
     end if;
@@ -196,14 +188,14 @@ begin
       execute format('lock table only %I.%I in access share mode', i.schema_name, i.table_name);
     end loop;
     perform tidemark.move_lines(r.id, started);
-    marks := tidemark.intake(r.id, r.name);
+    marks := tidemark.intake(r.id, r.storage);
 
     loop
       select * into b from tidemark.next_batch(r.id, turn, h.batch_units);
       exit when b.targets is null;
       turn := turn + 1;
       batch_started := clock_timestamp();
-      select * into w from tidemark.work(r.id, r.name, b.level, b.targets);
+      select * into w from tidemark.work(r.id, r.storage, b.level, b.targets);
       took := clock_timestamp() - batch_started;
       done_buckets := done_buckets + w.buckets;
       done_rows := done_rows + w.raw_rows;
@@ -228,7 +220,7 @@ begin
     -- What was committed before `started` was seen by the intake, so what is left of it says how far the rollup is.
     select min(a.since) filter (where a.kind = 'c') into oldest from tidemark.applicable(r.id) a;
     select tidemark.bucket_count(r.base_grain, range_agg(a.span)) into still from tidemark.applicable(r.id) a;
-    execute format('select tidemark.%I()', r.name || '__extent') into new_extent;
+    execute format('select tidemark.%I()', r.storage || '__extent') into new_extent;
     update tidemark.health set
       watermark_at = case when watch.intact then greatest(watermark_at, least(oldest, started)) else watermark_at end,
       last_success_at = case when problem is null then clock_timestamp() else last_success_at end,
@@ -256,8 +248,92 @@ begin
     delete from tidemark.run where rollup_id = r.id and started_at < started - interval '7 days';
     delete from tidemark.ticker where rollup_id = r.id and last_seen_at < started - interval '7 days';
   end if;
-  return jsonb_build_object('rollup', p_rollup, 'outcome', outcome, 'marks', marks, 'buckets', done_buckets,
+  return jsonb_build_object('outcome', outcome, 'marks', marks, 'buckets', done_buckets,
     'raw_rows', done_rows, 'left', coalesce(still, 0), 'took_ms', extract(epoch from took) * 1000, 'error', problem);
+end
+$$;
+comment on function tidemark.tick_one(integer, text, interval) is 'One slice of one declaration of a rollup. Called by tidemark.tick.';
+
+-- A changed declaration takes the place of the one it was built beside. Readers of a snapshot from before go on with the
+-- old tables; its triggers, tables and functions are dropped later, one table a transaction, by whoever ticks and may.
+create function tidemark.promote(p_old integer, p_new integer) returns void
+language plpgsql
+as $$
+declare view_name text;
+begin
+  for view_name in select v ->> 'name' from tidemark.rollup r, jsonb_array_elements(r.model -> 'relations') v where r.id = p_old loop
+    execute format('drop view if exists tidemark.%I', view_name);
+  end loop;
+  update tidemark.rollup set stage = 'retired' where id = p_old;
+  update tidemark.rollup set stage = 'serving' where id = p_new;
+  execute (select views from tidemark.rollup where id = p_new);
+  update tidemark.job set state = 'cancelled', finished_at = clock_timestamp() where rollup_id = p_old and state in ('running', 'paused');
+  delete from tidemark.dirty where rollup_id = p_old;
+  delete from tidemark.mark where rollup_id = p_old;
+  -- Its history goes on under the same name.
+  update tidemark.job set rollup_id = p_new where rollup_id = p_old;
+  update tidemark.run set rollup_id = p_new where rollup_id = p_old;
+  update tidemark.audit set rollup_id = p_new where rollup_id = p_old;
+  update tidemark.ticker t set last_seen_at = greatest(t.last_seen_at, o.last_seen_at)
+  from tidemark.ticker o where t.rollup_id = p_new and o.rollup_id = p_old and o.name = t.name;
+  update tidemark.health n set tick_no = n.tick_no + o.tick_no
+  from tidemark.health o where n.rollup_id = p_new and o.rollup_id = p_old;
+  perform tidemark.grant_roles();
+end
+$$;
+comment on function tidemark.promote(integer, integer) is 'Let a changed declaration that is built take the place of the old one. Called by tidemark.tick.';
+
+create function tidemark.tick(p_rollup text, p_ticker text default null, p_slice interval default '2 seconds') returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set lock_timeout = '300ms'
+as $$
+declare
+  serving tidemark.rollup%rowtype;
+  next tidemark.rollup%rowtype;
+  report jsonb;
+  other jsonb;
+  hindrance text;
+  worst constant text[] := '{failed,more,yielded,busy,paused,drained}';
+begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'tidemark.tick needs READ COMMITTED, this transaction is %', current_setting('transaction_isolation')
+      using errcode = 'invalid_transaction_state', hint = 'Call it in a transaction of its own, without SET TRANSACTION ISOLATION LEVEL.';
+  end if;
+  select * into serving from tidemark.rollup where name = p_rollup and stage = 'serving';
+  if not found then
+    raise exception 'there is no rollup %', quote_literal(p_rollup) using errcode = 'undefined_object';
+  end if;
+  report := tidemark.tick_one(serving.id, p_ticker, p_slice);
+  select * into next from tidemark.rollup where name = p_rollup and stage = 'next' and active and not serving.paused;
+  if found then
+    other := tidemark.tick_one(next.id, p_ticker, p_slice);
+    if other ->> 'outcome' in ('drained', 'more') and pg_try_advisory_xact_lock(1953064293, serving.id)
+       and not exists (select from tidemark.dirty where rollup_id = next.id and kind = 'b')
+       and not exists (select from tidemark.job where rollup_id = next.id and kind = 'build' and state = 'cancelled') then
+      begin
+        perform tidemark.promote(serving.id, next.id);
+      exception when others then
+        get stacked diagnostics hindrance = pg_exception_detail;
+        hindrance := concat_ws(': ', 'it is built, but can''t take the place of the old one', sqlerrm, nullif(hindrance, ''));
+        update tidemark.health set last_error = hindrance, last_error_at = clock_timestamp() where rollup_id = next.id;
+        other := other || jsonb_build_object('outcome', 'failed', 'error', hindrance);
+      end;
+    end if;
+    report := jsonb_build_object(
+      'outcome', worst[least(array_position(worst, report ->> 'outcome'), array_position(worst, other ->> 'outcome'))],
+      'marks', (report ->> 'marks')::bigint + (other ->> 'marks')::bigint,
+      'buckets', (report ->> 'buckets')::bigint + (other ->> 'buckets')::bigint,
+      'raw_rows', (report ->> 'raw_rows')::bigint + (other ->> 'raw_rows')::bigint,
+      'left', (report ->> 'left')::bigint + (other ->> 'left')::bigint,
+      'took_ms', (report ->> 'took_ms')::double precision + (other ->> 'took_ms')::double precision,
+      'error', coalesce(report ->> 'error', other ->> 'error'));
+  end if;
+  -- Its triggers go on marking until somebody who may drops them.
+  delete from tidemark.mark where rollup_id in (select id from tidemark.rollup where name = p_rollup and stage = 'retired');
+  return report || jsonb_build_object('rollup', p_rollup,
+    'retired', exists (select from tidemark.rollup where name = p_rollup and stage = 'retired'));
 end
 $$;
 comment on function tidemark.tick(text, text, interval) is 'Take marks and recompute their buckets, for at most about a slice. Call it from the app, a worker or pg_cron.';
@@ -269,6 +345,6 @@ set search_path = pg_catalog, pg_temp
 as $$
   update tidemark.health set last_error = p_error, last_error_at = clock_timestamp(), last_attempt_at = clock_timestamp(),
     batch_units = greatest(1, batch_units / 2)
-  where rollup_id = (select id from tidemark.rollup where name = p_rollup)
+  where rollup_id = (select id from tidemark.rollup where name = p_rollup and stage = 'serving')
 $$;
 comment on function tidemark.record_failure(text, text) is 'Record why a tick failed, in a transaction of its own.';

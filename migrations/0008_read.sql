@@ -1,6 +1,6 @@
 -- What a read needs to know before it reads, in one snapshot.
 
-create function tidemark.read_state(p_rollup text, p_lo timestamptz, p_hi timestamptz)
+create function tidemark.read_state(p_rollup integer, p_lo timestamptz, p_hi timestamptz)
 returns table (id integer, declaration_no integer, model jsonb, at timestamptz, intact boolean, frozen_before timestamptz,
                watermark_at timestamptz, complete_from timestamptz[], dirty_lo timestamptz[], dirty_hi timestamptz[])
 language plpgsql stable security definer
@@ -17,7 +17,7 @@ begin
   select u.*, h.watermark_at,
     h.capture_broken_at is null and not tidemark.fingerprint_differs(h.fingerprint, tidemark.fingerprint(u.id)) as intact
   into r
-  from tidemark.rollup u join tidemark.health h on h.rollup_id = u.id where u.name = p_rollup and u.active;
+  from tidemark.rollup u join tidemark.health h on h.rollup_id = u.id where u.id = p_rollup and u.active and u.stage <> 'retired';
   if not found then
     return;
   end if;
@@ -38,7 +38,7 @@ begin
             select input, jsonb_agg(key) as keys from tidemark.mark, jsonb_array_elements(keys) key
             where rollup_id = $1 and kind = 'l' group by input
           ) l, tidemark.%I(l.input, l.keys) e where e && $2
-        $q$, p_rollup || '__expand') into expanded using r.id, range;
+        $q$, r.storage || '__expand') into expanded using r.id, range;
         dirty := coalesce(dirty, '{}') + coalesce(expanded, '{}');
         -- Emptied under this snapshot, the raw tables said nothing of where the keys are. Everything is dirty then: the
         -- reader goes for raw rows, finds the same, and starts again.
@@ -55,7 +55,7 @@ begin
     (select coalesce(array_agg(lower(s)), '{}') from unnest(dirty) s), (select coalesce(array_agg(upper(s)), '{}') from unnest(dirty) s);
 end
 $$;
-comment on function tidemark.read_state(text, timestamptz, timestamptz) is 'Which buckets of a range are dirty, which levels are complete, whether capture is intact.';
+comment on function tidemark.read_state(integer, timestamptz, timestamptz) is 'Which buckets of a range are dirty, which levels are complete, whether capture is intact.';
 
 -- Roles, where they exist: viewers read and can change nothing; operators also tick, recompute and pause.
 create function tidemark.grant_roles() returns void
@@ -68,7 +68,8 @@ begin
     grant usage on schema tidemark to tidemark_viewer;
     grant select on all tables in schema tidemark to tidemark_viewer;
     grant execute on all functions in schema tidemark to tidemark_viewer;
-    revoke execute on function tidemark.tick(text, text, interval), tidemark.record_failure(text, text), tidemark.grant_roles(),
+    revoke execute on function tidemark.tick(text, text, interval), tidemark.tick_one(integer, text, interval), tidemark.promote(integer, integer),
+      tidemark.record_failure(text, text), tidemark.grant_roles(),
       tidemark.consume(integer, tstzmultirange, text), tidemark.intake(integer, text),
       tidemark.work(integer, text, smallint, tstzmultirange), tidemark.watch_capture(integer, text),
       tidemark.move_lines(integer, timestamptz), tidemark.forget_frozen() from tidemark_viewer;

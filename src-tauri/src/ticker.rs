@@ -74,6 +74,7 @@ mod tests {
             left: 0,
             took_ms,
             error: None,
+            retired: false,
         }
     }
 

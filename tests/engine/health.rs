@@ -52,7 +52,7 @@ async fn every_status_word_is_reached_by_its_situation() {
     // Ticks run, and what they leave is old: a change from before that waits behind newer ones.
     test.sql(
         "insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-10', 1, 1); update tidemark.mark set at = now() - interval '20 minutes';
-         update tidemark.health set watermark_at = now() - interval '30 minutes'; select tidemark.intake(id, name) from tidemark.rollup; update tidemark.dirty set next_try_at = now() + interval '1 hour'",
+         update tidemark.health set watermark_at = now() - interval '30 minutes'; select tidemark.intake(id, storage) from tidemark.rollup; update tidemark.dirty set next_try_at = now() + interval '1 hour'",
     )
     .await;
     test.db.tick("ops_metrics").await.unwrap();

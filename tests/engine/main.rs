@@ -17,5 +17,6 @@ mod migrations;
 mod numbers;
 mod other_rollup;
 mod property;
+mod redeclare;
 mod task_usage;
 mod zones;

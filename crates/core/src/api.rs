@@ -322,6 +322,21 @@ pub struct RollupStatus {
     #[ts(type = "number | null")]
     pub future_rows: Option<i64>,
     pub paused: bool,
+    /// A changed declaration that is being built beside this one.
+    pub rebuilding: Option<Rebuilding>,
+}
+
+/// A changed declaration that is being built and takes the installed one's place when it is.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Rebuilding {
+    pub applied_at: DateTime<Utc>,
+    /// Base buckets; `None` where nothing is to be built.
+    #[ts(type = "number | null")]
+    pub buckets_total: Option<i64>,
+    #[ts(type = "number")]
+    pub pending_buckets: i64,
+    pub last_error: Option<String>,
 }
 
 /// Something that ticked a rollup lately.
@@ -417,6 +432,8 @@ pub struct TickReport {
     pub left: i64,
     pub took_ms: f64,
     pub error: Option<String>,
+    /// A changed declaration has taken the place of another, whose triggers and tables are still to be dropped.
+    pub retired: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -7,6 +7,7 @@ pub mod axis;
 pub mod board_spec;
 pub mod cover;
 pub mod dd;
+pub mod difference;
 pub mod format;
 pub mod grain;
 pub mod model;

@@ -35,6 +35,8 @@ pub struct LookupFacts {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Model {
     pub name: String,
+    /// What the names of its tables, functions and triggers begin with: [`Model::slots`].
+    pub storage: String,
     pub title: String,
     pub description: String,
     pub levels: Vec<LevelModel>,
@@ -260,6 +262,7 @@ impl Model {
             .collect();
         let mut model = Model {
             name: spec.name.get_ref().clone(),
+            storage: spec.name.get_ref().clone(),
             title: spec.title.clone().unwrap_or_else(|| title_case(spec.name.get_ref())),
             description: spec.description.clone(),
             levels,
@@ -393,6 +396,31 @@ impl Model {
             .collect()
     }
 
+    /// The two names that a rollup's storage has in turn: a changed declaration is built in the one that is free.
+    #[must_use]
+    pub fn slots(name: &str) -> [String; 2] {
+        [name.to_owned(), format!("{name}~")]
+    }
+
+    /// The model without what is only words and pictures, and wherever it is stored: two that are equal here hold the
+    /// same numbers.
+    #[must_use]
+    pub fn bare(&self) -> serde_json::Value {
+        let mut bare = self.clone();
+        bare.storage = String::new();
+        bare.title = String::new();
+        bare.description = String::new();
+        bare.board = None;
+        for measure in &mut bare.measures {
+            measure.label = String::new();
+            measure.unit = String::new();
+        }
+        for dimension in &mut bare.dimensions {
+            dimension.label = String::new();
+        }
+        serde_json::to_value(&bare).unwrap_or_default()
+    }
+
     /// The base grain.
     #[must_use]
     pub fn base(&self) -> Grain {
@@ -401,7 +429,7 @@ impl Model {
 
     #[must_use]
     pub fn table(&self, level: usize) -> String {
-        format!("{}__{}", self.name, self.levels[level].grain)
+        format!("{}__{}", self.storage, self.levels[level].grain)
     }
 
     /// What a measure is, for people.

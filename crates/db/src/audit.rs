@@ -9,6 +9,7 @@ use tidemark_core::api::{AuditDifference, AuditReport, Grain};
 use tidemark_core::model::Model;
 use tidemark_core::spec::on::quote;
 
+use crate::read::Chosen;
 use crate::{Db, Error, Result};
 
 /// Buckets of one level that are compared in one statement.
@@ -25,7 +26,6 @@ impl Db {
     /// raw rows, each coarser one with what its finer level merges to. `repair` marks what differs as a job.
     pub async fn audit(&self, rollup: &str, range: Option<Span>, repair: bool) -> Result<AuditReport> {
         let started = Instant::now();
-        let id = self.rollup_id(rollup).await?;
         if range.is_some_and(|(from, to)| from >= to) {
             return Err(Error::input(
                 "bad_range",
@@ -33,6 +33,7 @@ impl Db {
             ));
         }
         for _ in 0..4 {
+            let Chosen { id, model } = self.choose(rollup, &[], &[]).await?;
             let mut transaction = self
                 .pool
                 .begin_with("begin isolation level repeatable read read only")
@@ -40,7 +41,10 @@ impl Db {
             sqlx::raw_sql("set local statement_timeout = 0")
                 .execute(&mut *transaction)
                 .await?;
-            let mut found = compare(&mut transaction, id, rollup, range).await?;
+            let mut found = match compare(&mut transaction, id, &model, range).await {
+                Err(error) if error.is_applied_meanwhile() => continue,
+                found => found?,
+            };
             // Locks on the raw tables are held by now: was one of them truncated or rewritten under the snapshot?
             let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)")
                 .bind(id)
@@ -124,10 +128,10 @@ struct Compared {
     wrong: Vec<Span>,
 }
 
-async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Option<Span>) -> Result<Compared> {
+async fn compare(connection: &mut PgConnection, id: i32, model: &Model, range: Option<Span>) -> Result<Compared> {
     let row = sqlx::query(AssertSqlSafe(format!(
         "with base as (
-           select r.model, r.base_grain, r.frozen_before, tidemark.{}() as extent from tidemark.rollup r where r.id = $1
+           select r.base_grain, r.frozen_before, tidemark.{}() as extent from tidemark.rollup r where r.id = $1
          ), target as (
            select b.*, tstzmultirange(tstzrange(b.frozen_before, null) * tstzrange(tidemark.bucket_floor(b.base_grain, $2), tidemark.bucket_ceil(b.base_grain, $3))) as asked from base b
          ), waiting as (
@@ -137,21 +141,20 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
              select case when m.kind = 'c' then tstzrange(m.lo, m.hi) else tstzrange(null, null) end from tidemark.mark m where m.rollup_id = $1
            ) s
          )
-         select clock_timestamp() as at, model, tidemark.bucket_count(base_grain, extent * asked * waiting.spans) as waiting,
+         select clock_timestamp() as at, tidemark.bucket_count(base_grain, extent * asked * waiting.spans) as waiting,
            -- Level by level: a day that has only begun is a whole bucket of its level too.
            array(select v.level::integer from tidemark.level v, unnest(tidemark.align(v.grain, extent) * asked - waiting.spans) s where v.rollup_id = $1 order by v.level, s) as levels,
            array(select lower(s) from tidemark.level v, unnest(tidemark.align(v.grain, extent) * asked - waiting.spans) s where v.rollup_id = $1 order by v.level, s) as lo,
            array(select upper(s) from tidemark.level v, unnest(tidemark.align(v.grain, extent) * asked - waiting.spans) s where v.rollup_id = $1 order by v.level, s) as hi,
            (select array_agg(nullif(complete_from, '-infinity') order by level) from tidemark.level where rollup_id = $1) as lines
          from target, waiting",
-        quote(&format!("{rollup}__extent"))
+        quote(&format!("{}__extent", model.storage))
     )))
     .bind(id)
     .bind(range.map(|range| range.0))
     .bind(range.map(|range| range.1))
     .fetch_one(&mut *connection)
     .await?;
-    let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
     let levels: Vec<i32> = row.get("levels");
     let spans: Vec<Span> = row
         .get::<Vec<DateTime<Utc>>, _>("lo")
@@ -169,13 +172,13 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
     let lines: Vec<Option<DateTime<Utc>>> = row.get("lines");
     let outside = sqlx::query(AssertSqlSafe(format!(
         "select * from tidemark.{}()",
-        quote(&format!("{rollup}__outside"))
+        quote(&format!("{}__outside", model.storage))
     )))
     .fetch_one(&mut *connection)
     .await?;
     let mut compared = Compared {
         report: AuditReport {
-            rollup: rollup.to_owned(),
+            rollup: model.name.clone(),
             from: clean(0).first().map(|span| span.0),
             to: clean(0).last().map(|span| span.1),
             as_of: row.get("at"),
@@ -204,7 +207,7 @@ async fn compare(connection: &mut PgConnection, id: i32, rollup: &str, range: Op
         let (raw, merged): (Vec<Span>, Vec<Span>) = buckets.into_iter().partition(|bucket| bucket.0 < merged_from);
         for (buckets, from_raw) in [(raw, true), (merged, false)] {
             for chunk in buckets.chunks(CHUNK) {
-                compare_chunk(connection, &model, level, chunk, from_raw, &mut compared).await?;
+                compare_chunk(connection, model, level, chunk, from_raw, &mut compared).await?;
             }
         }
     }
@@ -250,7 +253,7 @@ async fn compare_chunk(
     compared.report.groups += groups;
     let rows = sqlx::query(AssertSqlSafe(format!(
         "select * from tidemark.{}($1, $2, $3) order by 1, 2",
-        quote(&format!("{}__diff_{grain}", model.name))
+        quote(&format!("{}__diff_{grain}", model.storage))
     )))
     .bind(&lo)
     .bind(&hi)

@@ -57,10 +57,11 @@ impl Db {
         if loaded.is_ok() || !self.is_installed().await.unwrap_or(false) {
             return loaded;
         }
-        let text: Option<String> = sqlx::query_scalar("select declaration from tidemark.rollup where name = $1")
-            .bind(file_or_name)
-            .fetch_optional(&self.pool)
-            .await?;
+        let text: Option<String> =
+            sqlx::query_scalar("select declaration from tidemark.rollup where name = $1 and stage = 'serving'")
+                .bind(file_or_name)
+                .fetch_optional(&self.pool)
+                .await?;
         match text {
             Some(text) => Ok(Declaration {
                 origin: format!("{file_or_name} (as installed)"),

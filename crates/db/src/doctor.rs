@@ -160,9 +160,22 @@ impl Db {
     }
 
     async fn inputs(&self, findings: &mut Vec<Finding>) -> Result<()> {
-        for row in sqlx::query("select r.name as rollup, f.message, f.fix from tidemark.rollup r, tidemark.capture_findings(r.id) f order by 1, 2").fetch_all(&self.pool).await? {
+        for row in sqlx::query("select r.name as rollup, f.message, f.fix from tidemark.rollup r, tidemark.capture_findings(r.id) f where r.stage <> 'retired' order by 1, 2").fetch_all(&self.pool).await? {
             let rollup: String = row.get("rollup");
             findings.push(finding(Severity::Problem, "capture_broken", Some(&rollup), row.get("message"), row.get("fix")));
+        }
+        let retired: Vec<String> =
+            sqlx::query_scalar("select name from tidemark.rollup where stage = 'retired' order by name")
+                .fetch_all(&self.pool)
+                .await?;
+        for rollup in retired {
+            findings.push(finding(
+                Severity::Warning,
+                "retired",
+                Some(&rollup),
+                "the declaration that was replaced still has triggers on the raw tables, which mark in vain: a table was busy, or whoever ticks does not own it",
+                Some(&format!("tidemark rollup apply {rollup}")),
+            ));
         }
         let rows = sqlx::query(
             "select r.name as rollup, i.kind, format('%I.%I', i.schema_name, i.table_name) as table_name, quote_ident(i.time_column) as time_column,
@@ -172,7 +185,7 @@ impl Db {
                exists (select from pg_subscription_rel s where s.srrelid = c.oid) as subscribed
              from tidemark.input i join tidemark.rollup r on r.id = i.rollup_id
              join pg_class c on c.oid = to_regclass(format('%I.%I', i.schema_name, i.table_name))
-             join pg_class t on t.oid = 'tidemark.rollup'::regclass join pg_roles o on o.oid = t.relowner order by 1, i.ordinal",
+             join pg_class t on t.oid = 'tidemark.rollup'::regclass join pg_roles o on o.oid = t.relowner where r.stage <> 'retired' order by 1, i.ordinal",
         )
         .fetch_all(&self.pool)
         .await?;

@@ -38,6 +38,24 @@ impl Error {
         }
     }
 
+    /// The declaration that was to answer is no longer the one that is read.
+    pub(crate) fn applied_meanwhile() -> Self {
+        Error::input(
+            "applied_meanwhile",
+            "The rollup is being applied just now; try again in a moment.",
+        )
+    }
+
+    /// Whether a question is worth asking again, since another declaration took this one's place meanwhile.
+    pub(crate) fn is_applied_meanwhile(&self) -> bool {
+        match self {
+            Error::Input { code, .. } => *code == "applied_meanwhile",
+            // What was replaced is dropped, under a reader that came late.
+            Error::Server { sqlstate, .. } => matches!(sqlstate.as_deref(), Some("42P01" | "42883" | "42703")),
+            _ => false,
+        }
+    }
+
     /// Exit status of the command line: 2 for bad input and refusals, 3 where the database can't be reached.
     #[must_use]
     pub fn exit_status(&self) -> u8 {

@@ -4,8 +4,11 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{Connection, Row};
 use tidemark_core::api::{Job, JobKind, JobState, RecomputePreview, RecomputeRequest};
+use tidemark_core::spec::on::quote;
 
-use crate::apply::lock_rollup;
+use crate::apply::Stage;
+use crate::rollups::{drop_stage, lock_rollup};
+use crate::schema::Patience;
 use crate::{Db, Error, Result};
 
 /// The buckets that a request is about: aligned outwards, inside the data, not frozen.
@@ -43,8 +46,8 @@ impl Db {
             return Err(self.nothing(request, &row));
         };
         let estimate: f64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "select tidemark.\"{}__estimate\"(array[$1], array[$2])",
-            request.rollup
+            "select tidemark.{}(array[$1], array[$2])",
+            quote(&format!("{}__estimate", self.model(&request.rollup).await?.storage))
         )))
         .bind(from)
         .bind(to)
@@ -192,7 +195,12 @@ impl Db {
             };
             return Err(Error::input("job_ended", format!("Job {id} is {word} already.")));
         }
-        let rollup = self.rollup_id(&job.rollup).await?;
+        let (rollup, stage): (i32, String) = sqlx::query_as(
+            "select r.id, r.stage from tidemark.job j join tidemark.rollup r on r.id = j.rollup_id where j.id = $1",
+        )
+        .bind(id)
+        .fetch_one(&self.pool)
+        .await?;
         let mut connection = self.pool.acquire().await?;
         let mut transaction = connection.begin().await?;
         // Under the tick's lock, so that no tick puts back what is taken away here.
@@ -225,8 +233,26 @@ impl Db {
                 .execute(&mut *transaction)
                 .await?;
         }
+        let given_up =
+            changed > 0 && to == JobState::Cancelled && job.kind == JobKind::Build && stage == Stage::Next.word();
+        if given_up {
+            // The history stays, under the declaration that stays.
+            sqlx::query(
+                "update tidemark.job set rollup_id = (select id from tidemark.rollup where name = $2 and stage = 'serving')
+                 where rollup_id = $1",
+            )
+            .bind(rollup)
+            .bind(&job.rollup)
+            .execute(&mut *transaction)
+            .await?;
+        }
         transaction.commit().await?;
         drop(connection);
+        if given_up {
+            let mut connection = self.dedicated().await?;
+            drop_stage(&mut connection, &job.rollup, Stage::Next, Patience::Minute).await?;
+            connection.close().await.ok();
+        }
         self.job(id).await
     }
 }

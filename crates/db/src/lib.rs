@@ -14,6 +14,7 @@ mod introspect;
 mod jobs;
 mod purge;
 mod read;
+mod rollups;
 mod schema;
 mod status;
 mod tick;

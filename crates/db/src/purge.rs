@@ -5,7 +5,7 @@ use sqlx::{AssertSqlSafe, Connection, Row};
 use tidemark_core::model::{Model, SourceModel, TimeKind};
 use tidemark_core::spec::on::quote;
 
-use crate::apply::lock_rollup;
+use crate::rollups::lock_rollup;
 use crate::{Db, Error, Progress, Result};
 
 /// Raw rows deleted in one transaction.

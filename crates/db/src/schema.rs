@@ -94,8 +94,13 @@ impl Db {
                 "Tidemark is not installed in this database; there is nothing to remove.",
             ));
         }
-        drop_triggers(&mut connection, None).await?;
-        with_patience(&mut connection, "begin; drop schema tidemark cascade; commit").await?;
+        drop_triggers(&mut connection, None, Patience::Minute).await?;
+        with_patience(
+            &mut connection,
+            "begin; drop schema tidemark cascade; commit",
+            Patience::Minute,
+        )
+        .await?;
         connection.close().await.ok();
         Ok(())
     }
@@ -192,9 +197,13 @@ async fn install_on(connection: &mut PgConnection, roles: bool) -> Result<()> {
     Ok(())
 }
 
-/// Take Tidemark's triggers off, one table a transaction; of one rollup, or all.
-pub(crate) async fn drop_triggers(connection: &mut PgConnection, rollup: Option<&str>) -> Result<()> {
-    let prefix = rollup.map(|rollup| format!("{rollup}__capture_"));
+/// Take Tidemark's triggers off, one table a transaction; of one declaration, by its storage name, or all.
+pub(crate) async fn drop_triggers(
+    connection: &mut PgConnection,
+    storage: Option<&str>,
+    patience: Patience,
+) -> Result<()> {
+    let prefix = storage.map(|storage| format!("{storage}__capture_"));
     let tables = sqlx::query(
         "select format('%I.%I', n.nspname, c.relname) as table_name,
            string_agg(format('drop trigger if exists %I on %I.%I;', t.tgname, n.nspname, c.relname), ' ') as sql
@@ -208,16 +217,25 @@ pub(crate) async fn drop_triggers(connection: &mut PgConnection, rollup: Option<
     .fetch_all(&mut *connection)
     .await?;
     for table in tables {
-        with_patience(connection, &format!("begin; {} commit", table.get::<String, _>("sql"))).await?;
+        let sql = format!("begin; {} commit", table.get::<String, _>("sql"));
+        with_patience(connection, &sql, patience).await?;
     }
     Ok(())
 }
 
+/// How long to try for a lock that somebody else has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Once,
+    Minute,
+}
+
 /// Run DDL with a short lock_timeout and retries, so that nobody's writes queue behind it for long.
-pub(crate) async fn with_patience(connection: &mut PgConnection, sql: &str) -> Result<()> {
+pub(crate) async fn with_patience(connection: &mut PgConnection, sql: &str, patience: Patience) -> Result<()> {
     // Above deadlock_timeout (1 s) now and then: an autovacuum gives way only to somebody who waited that long.
     let waits = [300, 300, 300, 1_500];
-    for attempt in 0..60 {
+    let attempts = if patience == Patience::Once { 1 } else { 60 };
+    for attempt in 0..attempts {
         let wait = waits[attempt % waits.len()];
         let statement = format!("set lock_timeout = '{wait}ms'; {sql}");
         match sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut *connection).await {

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Row};
 use tidemark_core::api::{
-    AuditSummary, GrainDetail, RollupDetail, RollupStatus, Run, SourceDetail, StatusReport, StatusWord, Ticker,
+    AuditSummary, GrainDetail, Rebuilding, RollupDetail, RollupStatus, Run, SourceDetail, StatusReport, StatusWord,
+    Ticker,
 };
 use tidemark_core::model::Model;
 use tidemark_core::spec::on::quote;
@@ -21,7 +22,7 @@ impl Db {
         let rows = sqlx::query(
             "select s.*, clock_timestamp() as server_time,
                (select coalesce(array_agg(f.message || coalesce('; ' || f.fix, '')), '{}') from tidemark.capture_findings(r.id) f) as capture_findings
-             from tidemark.status s join tidemark.rollup r on r.name = s.rollup
+             from tidemark.status s join tidemark.rollup r on r.name = s.rollup and r.stage = 'serving'
              where $1::text is null or s.rollup = $1 order by s.rollup",
         )
         .bind(rollup)
@@ -183,5 +184,8 @@ fn status_of(row: &PgRow) -> RollupStatus {
         backing_off: row.get("backing_off"),
         future_rows: row.get("future_rows"),
         paused: row.get("paused"),
+        rebuilding: row
+            .get::<Option<sqlx::types::Json<Rebuilding>>, _>("rebuilding")
+            .map(|json| json.0),
     }
 }

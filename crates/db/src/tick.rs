@@ -15,7 +15,12 @@ impl Db {
 
     async fn tick_slice(&self, rollup: &str, slice: Duration) -> Result<TickReport> {
         match self.try_tick(rollup, slice).await {
-            Ok(report) => Ok(report),
+            Ok(report) => {
+                if report.retired {
+                    self.clear_retired(rollup).await;
+                }
+                Ok(report)
+            }
             Err(error) if error.sqlstate() == Some("42704") => {
                 self.rollup_id(rollup).await?;
                 Err(error)

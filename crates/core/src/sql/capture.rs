@@ -30,7 +30,7 @@ const EVENTS: [(&str, &str, &str); 4] = [
 /// What an input's triggers are called, up to the event.
 #[must_use]
 pub fn trigger_prefix(model: &Model, input: &str) -> String {
-    format!("tidemark_{}_{input}_", model.name)
+    format!("tidemark_{}_{input}_", model.storage)
 }
 
 impl Trigger {
@@ -72,7 +72,7 @@ pub fn triggers(model: &Model) -> Vec<Trigger> {
                 table: table.clone(),
                 name: format!("{}{suffix}", trigger_prefix(model, input)),
                 event: suffix,
-                function: format!("{}__capture_{input}", model.name),
+                function: format!("{}__capture_{input}", model.storage),
             })
         })
         .collect()
@@ -156,7 +156,7 @@ end",
         next = bucket_next(base, "b"),
     );
     function(
-        &format!("{}__capture_{}", model.name, source.name),
+        &format!("{}__capture_{}", model.storage, source.name),
         "",
         "trigger",
         "security definer",
@@ -220,7 +220,7 @@ begin
 end",
     );
     function(
-        &format!("{}__capture_{}", model.name, lookup.name),
+        &format!("{}__capture_{}", model.storage, lookup.name),
         "",
         "trigger",
         "security definer",

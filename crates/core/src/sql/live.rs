@@ -95,7 +95,7 @@ pub(super) fn raw(model: &Model) -> Statement {
         combined(model, &columns, &parts)
     );
     function(
-        &format!("{}__raw", model.name),
+        &format!("{}__raw", model.storage),
         "p_lo timestamptz[], p_hi timestamptz[]",
         &format!("table ({})", result_columns(model)),
         READER,
@@ -267,7 +267,7 @@ pub(super) fn extent(model: &Model) -> Statement {
         ));
     }
     function(
-        &format!("{}__extent", model.name),
+        &format!("{}__extent", model.storage),
         "",
         "tstzmultirange",
         READER,
@@ -317,7 +317,7 @@ pub(super) fn outside(model: &Model) -> Statement {
             .join(" + ")
     };
     function(
-        &format!("{}__outside", model.name),
+        &format!("{}__outside", model.storage),
         "",
         "table (outside_rows bigint, future_rows bigint)",
         READER,
@@ -378,7 +378,7 @@ pub(super) fn expand(model: &Model) -> Statement {
         ));
     }
     function(
-        &format!("{}__expand", model.name),
+        &format!("{}__expand", model.storage),
         "p_input smallint, p_keys jsonb",
         "setof tstzrange",
         READER,
@@ -416,7 +416,7 @@ end",
         arms.join("\n")
     );
     function(
-        &format!("{}__estimate", model.name),
+        &format!("{}__estimate", model.storage),
         "p_lo timestamptz[], p_hi timestamptz[]",
         "double precision",
         // EXPLAIN is refused in a stable function.

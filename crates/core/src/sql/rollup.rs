@@ -75,7 +75,7 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
     let columns = model.columns();
     let from_raw = format!(
         "return query select * from {}(p_lo, p_hi);",
-        own(&format!("{}__raw", model.name))
+        own(&format!("{}__raw", model.storage))
     );
     let body = match model.levels[level].merge_from {
         None => format!("begin\n  {from_raw}\nend"),
@@ -123,7 +123,7 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
         }
     };
     function(
-        &format!("{}__fresh_{grain}", model.name),
+        &format!("{}__fresh_{grain}", model.storage),
         "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
         &format!("table ({})", result_columns(model)),
         "stable",
@@ -182,7 +182,7 @@ begin
   select coalesce(sum(raw_rows), 0) into raw_row_count from fresh;
   return raw_row_count;
 end",
-        fresh = own(&format!("{}__fresh_{grain}", model.name)),
+        fresh = own(&format!("{}__fresh_{grain}", model.storage)),
         table = own(&table),
         keys = list("", keys),
         stored = list("", names.clone()),
@@ -193,7 +193,7 @@ end",
         new = list("excluded.", names),
     );
     function(
-        &format!("{}__replace_{grain}", model.name),
+        &format!("{}__replace_{grain}", model.storage),
         "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
         "bigint",
         "",
@@ -250,11 +250,11 @@ fn diff(model: &Model, level: usize, grain: &str) -> Statement {
   )
   select bucket, grp, expected, stored from paired where expected is distinct from stored;
 end",
-        fresh = own(&format!("{}__fresh_{grain}", model.name)),
+        fresh = own(&format!("{}__fresh_{grain}", model.storage)),
         table = own(&model.table(level)),
     );
     function(
-        &format!("{}__diff_{grain}", model.name),
+        &format!("{}__diff_{grain}", model.storage),
         "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
         "table (bucket timestamptz, grp text, expected jsonb, stored jsonb)",
         "stable",

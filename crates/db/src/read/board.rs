@@ -12,6 +12,7 @@ use tidemark_core::times::{parse_range, parse_zone, shift_by_wall_clock};
 use tidemark_core::zone::{ViewerBucket, to_local, viewer_buckets};
 
 use super::cell::{Cell, Shape};
+use super::choose::Chosen;
 use super::query::{check_dimensions, wanted};
 use super::snapshot::{Ask, Snapshot};
 use crate::{Db, Error, Result};
@@ -26,6 +27,16 @@ const AXIS_WIDTH: f64 = 560.0;
 impl Db {
     /// Everything a board draws. Ranges start from the server's clock.
     pub async fn board(&self, request: &BoardRequest) -> Result<BoardAnswer> {
+        for _ in 0..3 {
+            match self.try_board(request).await {
+                Err(error) if error.is_applied_meanwhile() => {}
+                answer => return answer,
+            }
+        }
+        self.try_board(request).await
+    }
+
+    async fn try_board(&self, request: &BoardRequest) -> Result<BoardAnswer> {
         let started = Instant::now();
         let tz = parse_zone(&request.tz).map_err(|error| Error::input("unknown_zone", error.to_string()))?;
         let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
@@ -33,15 +44,14 @@ impl Db {
             .await?;
         let (from, to) = parse_range(&request.range, tz, request.week_start, now)
             .map_err(|error| Error::input("bad_range", error.to_string()))?;
-        let model = self.model(&request.rollup).await?;
+        let dimensions: Vec<&String> = request
+            .by
+            .iter()
+            .chain(request.filters.iter().map(|filter| &filter.dimension))
+            .collect();
+        let Chosen { id, model } = self.choose(&request.rollup, &[], &dimensions).await?;
         let measures = wanted(&model, &[])?;
-        check_dimensions(
-            &model,
-            request
-                .by
-                .iter()
-                .chain(request.filters.iter().map(|filter| &filter.dimension)),
-        )?;
+        check_dimensions(&model, dimensions.into_iter())?;
         let shape = Shape::of(&model, &measures);
         let (grains, automatic) = grains(&model, from, to);
         let grain = request.grain.unwrap_or(automatic);
@@ -61,6 +71,7 @@ impl Db {
         };
         let ask = Ask {
             rollup: &request.rollup,
+            id,
             from,
             to,
             grain,

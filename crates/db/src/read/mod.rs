@@ -3,5 +3,8 @@
 
 mod board;
 mod cell;
+mod choose;
 mod query;
 mod snapshot;
+
+pub(crate) use choose::Chosen;

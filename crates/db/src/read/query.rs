@@ -8,30 +8,41 @@ use tidemark_core::model::{MeasureModel, Model};
 use tidemark_core::zone::to_local;
 
 use super::cell::{Cell, Shape};
+use super::choose::Chosen;
 use super::snapshot::{Ask, Snapshot};
 use crate::{Db, Error, Result};
 
 impl Db {
     /// Numbers by bucket and group. Equals the raw rows at one snapshot where `state` is exact.
     pub async fn query(&self, request: &QueryRequest) -> Result<QueryAnswer> {
+        for _ in 0..3 {
+            match self.try_query(request).await {
+                Err(error) if error.is_applied_meanwhile() => {}
+                answer => return answer,
+            }
+        }
+        self.try_query(request).await
+    }
+
+    async fn try_query(&self, request: &QueryRequest) -> Result<QueryAnswer> {
         if request.from >= request.to {
             return Err(Error::input(
                 "bad_range",
                 "The range is empty: --from must be before --to.",
             ));
         }
-        let model = self.model(&request.rollup).await?;
+        let dimensions: Vec<&String> = request
+            .by
+            .iter()
+            .chain(request.filters.iter().map(|filter| &filter.dimension))
+            .collect();
+        let Chosen { id, model } = self.choose(&request.rollup, &request.measures, &dimensions).await?;
         let measures = wanted(&model, &request.measures)?;
-        check_dimensions(
-            &model,
-            request
-                .by
-                .iter()
-                .chain(request.filters.iter().map(|filter| &filter.dimension)),
-        )?;
+        check_dimensions(&model, dimensions.into_iter())?;
         let shape = Shape::of(&model, &measures);
         let ask = Ask {
             rollup: &request.rollup,
+            id,
             from: request.from,
             to: request.to,
             grain: request.grain,

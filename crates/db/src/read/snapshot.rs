@@ -19,6 +19,8 @@ const LIVE_TIME: &str = "10s";
 #[derive(Debug, Clone)]
 pub(crate) struct Ask<'a> {
     pub rollup: &'a str,
+    /// The declaration that was chosen to answer.
+    pub id: i32,
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
     pub grain: Grain,
@@ -61,7 +63,7 @@ pub(crate) struct Found {
 type Span = (DateTime<Utc>, DateTime<Utc>);
 
 impl Db {
-    /// The model of a rollup, for checking a question before it is asked.
+    /// The model of a rollup as it is read.
     pub(crate) async fn model(&self, rollup: &str) -> Result<Model> {
         let id = self.rollup_id(rollup).await?;
         let model: sqlx::types::Json<Model> = sqlx::query_scalar("select model from tidemark.rollup where id = $1")
@@ -290,20 +292,12 @@ fn pieces(clipped: &[ViewerBucket], levels: &[Level], live: &[Span]) -> (Vec<Par
 async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
     // A day more on each side: dirty spans there may widen into the range.
     let row = sqlx::query("select * from tidemark.read_state($1, $2, $3)")
-        .bind(ask.rollup)
+        .bind(ask.id)
         .bind(ask.from - chrono::TimeDelta::days(1))
         .bind(ask.to + chrono::TimeDelta::days(1))
         .fetch_optional(&mut *connection)
         .await?
-        .ok_or_else(|| {
-            Error::input(
-                "unknown_rollup",
-                format!(
-                    "There is no rollup {:?} here, or it is being applied just now.",
-                    ask.rollup
-                ),
-            )
-        })?;
+        .ok_or_else(Error::applied_meanwhile)?;
     let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
     let instant = |column: &str| row.try_get::<Option<DateTime<Utc>>, _>(column).ok().flatten();
     // '-infinity' does not fit chrono: such lines mean "always".
@@ -357,7 +351,7 @@ async fn live(
     let hi: Vec<DateTime<Utc>> = raw.iter().map(|part| part.hi).collect();
     sqlx::raw_sql("savepoint live").execute(&mut *connection).await?;
     let read = async {
-        let function = |what: &str| format!("tidemark.{}", quote(&format!("{}__{what}", ask.rollup)));
+        let function = |what: &str| format!("tidemark.{}", quote(&format!("{}__{what}", found.model.storage)));
         // Short: an operator's ALTER must not queue behind a read that itself waits.
         sqlx::raw_sql(AssertSqlSafe(format!("set local lock_timeout = '500ms'; set local statement_timeout = '{LIVE_TIME}'"))).execute(&mut *connection).await?;
         let estimate: f64 = sqlx::query_scalar(AssertSqlSafe(format!("select {}($1, $2)", function("estimate")))).bind(&lo).bind(&hi).fetch_one(&mut *connection).await?;

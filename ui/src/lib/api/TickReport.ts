@@ -8,4 +8,8 @@ export type TickReport = { rollup: string, outcome: TickOutcome, marks: number, 
 /**
  * Applicable buckets that still wait.
  */
-left: number, took_ms: number, error: string | null, };
+left: number, took_ms: number, error: string | null, 
+/**
+ * A changed declaration has taken the place of another, whose triggers and tables are still to be dropped.
+ */
+retired: boolean, };

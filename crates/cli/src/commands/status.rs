@@ -112,6 +112,17 @@ fn one(rollup: &RollupStatus, now: DateTime<Utc>) -> String {
         ("engine", rollup.engine.clone()),
     ];
     rows.extend(rollup.capture_findings.iter().map(|finding| ("", finding.clone())));
+    if let Some(next) = &rollup.rebuilding {
+        let total = next.buckets_total.unwrap_or(next.pending_buckets);
+        rows.push((
+            "rebuilding",
+            format!(
+                "a changed declaration, {} of {} built; this one is read until then",
+                format::grouped((total - next.pending_buckets).max(0) as f64),
+                counted(total, "bucket", "buckets")
+            ),
+        ));
+    }
     if rollup.paused {
         rows.push(("", format!("paused; go on: tidemark rollup resume {}", rollup.rollup)));
     }

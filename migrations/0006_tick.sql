@@ -295,6 +295,7 @@ declare
   report jsonb;
   other jsonb;
   hindrance text;
+  retired integer;
   worst constant text[] := '{failed,more,yielded,busy,paused,drained}';
 begin
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
@@ -330,10 +331,12 @@ begin
       'took_ms', (report ->> 'took_ms')::double precision + (other ->> 'took_ms')::double precision,
       'error', coalesce(report ->> 'error', other ->> 'error'));
   end if;
-  -- Its triggers go on marking until somebody who may drops them.
-  delete from tidemark.mark where rollup_id in (select id from tidemark.rollup where name = p_rollup and stage = 'retired');
-  return report || jsonb_build_object('rollup', p_rollup,
-    'retired', exists (select from tidemark.rollup where name = p_rollup and stage = 'retired'));
+  select id into retired from tidemark.rollup where name = p_rollup and stage = 'retired';
+  if retired is not null then
+    -- Its triggers go on marking until somebody who may drops them.
+    delete from tidemark.mark where rollup_id = retired;
+  end if;
+  return report || jsonb_build_object('rollup', p_rollup, 'retired', retired is not null);
 end
 $$;
 comment on function tidemark.tick(text, text, interval) is 'Take marks and recompute their buckets, for at most about a slice. Call it from the app, a worker or pg_cron.';

@@ -12,6 +12,7 @@ mod declaration;
 mod health;
 mod jobs;
 mod killed;
+mod new_table;
 mod old_server;
 mod query;
 mod report;

@@ -11,6 +11,7 @@ mod truth;
 mod basics;
 mod capture;
 mod crash;
+mod drafts;
 mod health;
 mod interleavings;
 mod migrations;

@@ -8,6 +8,7 @@ pub mod board_spec;
 pub mod cover;
 pub mod dd;
 pub mod difference;
+pub mod draft;
 pub mod format;
 pub mod grain;
 pub mod model;

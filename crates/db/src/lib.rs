@@ -9,6 +9,7 @@ mod audit;
 mod connect;
 mod declaration;
 mod doctor;
+mod draft;
 mod error;
 mod introspect;
 mod jobs;

@@ -6,6 +6,7 @@ macro_rules! examples {
 Examples:
   tidemark demo                             a server with demo data, to try everything on
   export DATABASE_URL=postgres://ann@db.example.com/gateway
+  tidemark rollup new --table orders        a first declaration for a table of your own
   tidemark rollup plan ops_metrics          what would be installed, as SQL
   tidemark rollup apply ops_metrics         install it, mark all raw rows as to be built
   tidemark tick --drain                     do the work now; `worker` goes on doing it
@@ -62,3 +63,14 @@ Filters:
   --where platform             NULL
 
 There is no row where there is no data.";
+
+/// After `tidemark rollup new --help`.
+pub const NEW: &str = "\
+Examples:
+  tidemark rollup new --table sales.orders --out orders.toml
+  tidemark rollup new --table '\"Parcel Events\"' --time '\"Sent At\"' --name parcels > parcels.toml
+  tidemark rollup plan orders.toml && tidemark rollup apply orders.toml
+
+It looks at columns, indexes, foreign keys, statistics and a sample of at most 4,000 rows, and writes
+TOML that applies as it stands, with a board. What it did not choose stands in it as comments.
+A table without a column that tells the time is exit status 2, with what to do.";

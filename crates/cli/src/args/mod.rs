@@ -9,7 +9,7 @@ mod help;
 mod rollup;
 
 pub use asked::{GrainArg, Query, Recompute, Report, ThemeArg, WeekStartArg};
-pub use rollup::Rollup;
+pub use rollup::{New, Rollup};
 
 /// Rollups in your own PostgreSQL whose every number equals the raw rows.
 ///

@@ -1,9 +1,16 @@
 //! What `rollup` can be asked.
 
-use clap::Subcommand;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::help;
 
 #[derive(Debug, Subcommand)]
 pub enum Rollup {
+    /// Write a first declaration for a table of your own; changes nothing in the database
+    #[command(after_help = help::NEW)]
+    New(New),
     /// Show what `apply` would do, with the SQL
     #[command(after_help = "Example:\n  tidemark rollup plan rollups/mine.toml > plan.sql")]
     Plan {
@@ -48,4 +55,20 @@ pub enum Rollup {
         /// The rollup, see `tidemark rollup list`
         name: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub struct New {
+    /// The table, as SQL writes it or as it is called; the search path finds it without a schema
+    #[arg(long, value_name = "[SCHEMA.]TABLE")]
+    pub table: String,
+    /// Write to this file instead of standard output; one that is there is left alone without --yes
+    #[arg(long, value_name = "FILE.toml")]
+    pub out: Option<PathBuf>,
+    /// What to call the rollup [default: from the table's name]
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The column that says when a row happened [default: the likeliest by type, name and index]
+    #[arg(long, value_name = "COLUMN")]
+    pub time: Option<String>,
 }

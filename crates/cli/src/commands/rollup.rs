@@ -1,4 +1,4 @@
-//! `rollup plan`, `apply`, `list`, `show`, `drop`, `pause`, `resume`.
+//! `rollup new`, `plan`, `apply`, `list`, `show`, `drop`, `pause`, `resume`.
 
 use serde_json::json;
 use tidemark_core::api::{Plan, RollupSummary};
@@ -12,10 +12,12 @@ use crate::progress::spin;
 use crate::prompt::confirm;
 use crate::when;
 
+mod new;
 mod show;
 
 pub async fn run(context: &Context, command: Rollup) -> Result {
     match command {
+        Rollup::New(asked) => new::run(context, asked).await,
         Rollup::Plan { file } => plan(context, &file).await,
         Rollup::Apply { file, no_backfill } => apply(context, &file, !no_backfill).await,
         Rollup::List => list(context).await,

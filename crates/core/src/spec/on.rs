@@ -58,7 +58,8 @@ pub fn key_pairs(text: &str, alias: &str) -> Option<Vec<KeyPair>> {
     split_and(text)
         .into_iter()
         .map(|part| {
-            let (left, right) = part.split_once('=')?;
+            let at = unquoted(part, "=")?;
+            let (left, right) = (&part[..at], &part[at + 1..]);
             let own = |side: &str| {
                 column_ref(side)
                     .filter(|(owner, _)| owner == alias)
@@ -80,15 +81,29 @@ pub fn key_pairs(text: &str, alias: &str) -> Option<Vec<KeyPair>> {
 }
 
 fn split_and(text: &str) -> Vec<&str> {
-    let lower = text.to_ascii_lowercase();
     let mut parts = Vec::new();
-    let mut start = 0;
-    while let Some(found) = lower[start..].find(" and ") {
-        parts.push(&text[start..start + found]);
-        start += found + 5;
+    let mut rest = text;
+    while let Some(found) = unquoted(rest, " and ") {
+        parts.push(&rest[..found]);
+        rest = &rest[found + 5..];
     }
-    parts.push(&text[start..]);
+    parts.push(rest);
     parts
+}
+
+/// Where a needle first stands outside of quotes, whatever its case. In a quoted name it is a part of that name.
+fn unquoted(text: &str, needle: &str) -> Option<usize> {
+    let (mut name, mut string) = (false, false);
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '"' if !string => name = !name,
+            '\'' if !name => string = !string,
+            _ => {}
+        }
+        let here = text.as_bytes()[at..].get(..needle.len());
+        let found = here.is_some_and(|here| here.eq_ignore_ascii_case(needle.as_bytes()));
+        (found && !name && !string).then_some(at)
+    })
 }
 
 /// Read one identifier, quoted or folded to lower case; gives what follows it.
@@ -160,6 +175,8 @@ mod tests {
         );
         assert_eq!(pairs[1].column, "tenant");
         assert_eq!(key_pairs("u.a = u.b", "g"), None);
+        let odd = key_pairs(r#"g."a = b and ""c""" = u."x = y" AND u.k = g.k"#, "g").unwrap();
+        assert_eq!((odd.len(), odd[0].column.as_str()), (2, r#"a = b and "c""#));
     }
 
     #[test]

@@ -171,7 +171,7 @@ async fn a_new_dimension_grain_and_filter_are_right_or_pending_at_every_step() {
                 assert_eq!(told(&answer, "total", "city"), raw, "round {round}");
             }
         }
-        let new = ask(&test, &["n"], &["kind"], Grain::QuarterHour).await;
+        let new = ask(&test, &["n"], &["kind"], Grain::Day).await;
         if new.state == State::Exact {
             let raw = truth(&mut other, "count(*) filter (where amount <> 13)", "kind").await;
             assert_eq!(told(&new, "n", "kind"), raw, "round {round}");
@@ -270,6 +270,46 @@ async fn a_cancelled_build_leaves_the_installed_declaration_and_its_history() {
     nothing_is_left_over(&test).await;
     test.drain_of("shop").await;
     assert_eq!(ask(&test, &["n"], &[], Grain::Total).await.live_buckets, 0);
+}
+
+#[tokio::test]
+async fn a_declaration_that_is_not_built_takes_nobodys_place() {
+    let test = installed().await;
+    test.db
+        .apply(&declaration(&shop("\"hour\", \"day\"", "", false, NEW)), true)
+        .await
+        .unwrap();
+    let build = test
+        .db
+        .jobs()
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|job| job.state == JobState::Running)
+        .unwrap();
+    test.db.pause_job(build.id).await.unwrap();
+    for _ in 0..3 {
+        test.sql("insert into orders (at, city, amount) values ('2026-03-05 00:00+00', 'Lyon', 501)")
+            .await;
+        test.db.tick("shop").await.unwrap();
+    }
+    assert!(test.status_of("shop").await.rebuilding.is_some());
+    let answer = ask(&test, &["n"], &["city"], Grain::Day).await;
+    assert_eq!(
+        (answer.state, answer.live_buckets),
+        (State::Exact, 0),
+        "the old one keeps up"
+    );
+    let error = test
+        .db
+        .purge("shop", at("2026-03-03T00:00:00Z"), true, &mut |_| {})
+        .await;
+    assert_eq!(code(error), "being_rebuilt");
+    test.db.resume_job(build.id).await.unwrap();
+    test.drain_of("shop").await;
+    let answer = ask(&test, &["big"], &["city"], Grain::Day).await;
+    assert_eq!((answer.state, answer.live_buckets), (State::Exact, 0));
+    nothing_is_left_over(&test).await;
 }
 
 #[tokio::test]

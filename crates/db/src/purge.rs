@@ -30,6 +30,20 @@ impl Db {
             .find(|level| level.keep.is_none())
             .map_or(model.base(), |level| level.grain);
         let line = unit.utc_floor(before);
+        if self
+            .status(Some(rollup))
+            .await?
+            .rollups
+            .iter()
+            .any(|status| status.rebuilding.is_some())
+        {
+            return Err(Error::input(
+                "being_rebuilt",
+                format!(
+                    "A changed declaration of {rollup} is being built from raw rows. Wait for it (tidemark jobs), or cancel its job. Nothing was changed."
+                ),
+            ));
+        }
         let mut connection = self.dedicated().await?;
         let mut transaction = connection.begin().await?;
         lock_rollup(&mut transaction, id).await?;

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tidemark_core::api::StatusWord;
+use tidemark_core::api::{RowsAnswer, RowsRequest, StatusWord};
 use tidemark_db::{Db, Error, ErrorInfo};
 use tidemark_local::Settings;
 use tokio::{
@@ -35,6 +35,8 @@ pub struct Desk {
     pub(crate) look_now: Notify,
     /// The person agreed and the set-up is done.
     pub(crate) set_up: Notify,
+    /// Counts the lists of raw rows that were asked for or closed: only the newest is still of interest.
+    pub(crate) rows: watch::Sender<u64>,
     pub(crate) demo: tokio::sync::Mutex<Option<demo::Demo>>,
     current: Mutex<Current>,
     /// Counts the pools that were taken away: whoever waits for an answer of one waits in vain.
@@ -63,6 +65,7 @@ impl Desk {
             tick_now: Notify::new(),
             look_now: Notify::new(),
             set_up: Notify::new(),
+            rows: watch::Sender::new(0),
             demo: tokio::sync::Mutex::new(None),
             current: Mutex::default(),
             replaced: watch::Sender::new(0),
@@ -174,6 +177,21 @@ impl Desk {
             }),
             _ = replaced.changed() => Err(gone()),
         }
+    }
+
+    /// List raw rows, until another list is asked for or this one is closed.
+    pub async fn rows(&self, request: &RowsRequest) -> Result<RowsAnswer, ErrorInfo> {
+        self.close_rows();
+        let mut newest = self.rows.subscribe();
+        let closed = async move {
+            newest.changed().await.ok();
+        };
+        self.ask(|db| async move { db.rows(request, closed).await }).await
+    }
+
+    /// Nobody looks at raw rows any more: a list that is still being read ends.
+    pub fn close_rows(&self) {
+        self.rows.send_modify(|count| *count += 1);
     }
 
     /// The open database.

@@ -92,6 +92,8 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::jobs::pause_job,
             commands::jobs::resume_job,
             commands::board::board,
+            commands::board::rows,
+            commands::board::close_rows,
             commands::board::save_report,
             commands::board::numbers_on_screen,
         ])

@@ -21,4 +21,5 @@ mod process;
 mod read_only;
 mod recompute;
 mod report;
+mod rows;
 mod zone;

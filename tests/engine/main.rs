@@ -19,5 +19,6 @@ mod numbers;
 mod other_rollup;
 mod property;
 mod redeclare;
+mod rows;
 mod task_usage;
 mod zones;

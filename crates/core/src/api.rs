@@ -260,6 +260,70 @@ pub enum TickKind {
     Shift,
 }
 
+/// Which raw rows to list: those that some measures count, newest first.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RowsRequest {
+    pub rollup: String,
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    /// The zone that times are written in.
+    pub tz: String,
+    /// Only rows that one of these counts; all rows where it is empty.
+    pub measures: Vec<String>,
+    pub filters: Vec<DimensionFilter>,
+    /// Only rows of this source.
+    pub source: Option<String>,
+    /// Only rows that show exactly this.
+    pub labels: Vec<RowFilter>,
+    /// At most this many rows, and never more than 1,000.
+    pub limit: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RowFilter {
+    pub label: String,
+    /// `None` is NULL.
+    pub value: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RowsAnswer {
+    pub rollup: String,
+    /// In the order in which their rows are listed.
+    pub sources: Vec<RowSource>,
+    /// Source by source, newest first.
+    pub rows: Vec<RawRow>,
+    /// There are more than were listed.
+    pub more: bool,
+    pub took_ms: f64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RowSource {
+    pub name: String,
+    /// With its schema.
+    pub table: String,
+    pub labels: Vec<String>,
+    /// Row security applies to this role: rows may be missing here that the numbers count.
+    pub row_security: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RawRow {
+    /// Index into the answer's sources.
+    #[ts(type = "number")]
+    pub source: usize,
+    /// RFC 3339 with the viewer's offset.
+    pub at: String,
+    /// One for each of the source's labels, as PostgreSQL writes them; the first 4,000 characters.
+    pub values: Vec<Option<String>>,
+}
+
 // ---------------------------------------------------------------------------------------------------------------- health
 
 /// Status words, worst first.

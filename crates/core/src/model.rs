@@ -71,7 +71,20 @@ pub struct SourceModel {
     /// SQL of each dimension, in the order of [`Model::dimensions`].
     pub dimensions: Vec<String>,
     pub values: Vec<ValueModel>,
+    /// What a person sees of one raw row, in order.
+    #[serde(default)]
+    pub rows: Vec<RowLabel>,
+    /// Listed before the rows of other sources.
+    #[serde(default)]
+    pub rows_first: bool,
     pub used: BTreeMap<String, String>,
+}
+
+/// One thing that is shown of a raw row.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RowLabel {
+    pub label: String,
+    pub expression: String,
 }
 
 /// How the time column tells an instant.
@@ -418,6 +431,10 @@ impl Model {
         for dimension in &mut bare.dimensions {
             dimension.label = String::new();
         }
+        for source in &mut bare.sources {
+            source.rows.clear();
+            source.rows_first = false;
+        }
         serde_json::to_value(&bare).unwrap_or_default()
     }
 
@@ -579,8 +596,26 @@ fn resolve_source(
                 sql_type: facts.value_types.get(name).cloned().unwrap_or_default(),
             })
             .collect(),
+        rows: row_labels(source),
+        rows_first: source.rows_first,
         used: facts.used.clone(),
     })
+}
+
+/// What is declared; where nothing is, the dimensions and values, which are expressions over the same row.
+fn row_labels(source: &crate::spec::Source) -> Vec<RowLabel> {
+    let declared: Vec<_> = if source.rows.is_empty() {
+        source.dimensions.iter().chain(&source.values).collect()
+    } else {
+        source.rows.iter().collect()
+    };
+    declared
+        .into_iter()
+        .map(|(label, expression)| RowLabel {
+            label: label.clone(),
+            expression: expression.get_ref().clone(),
+        })
+        .collect()
 }
 
 impl SourceModel {

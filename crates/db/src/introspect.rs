@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tidemark_core::model::{LookupFacts, Model, ModelError, SourceFacts};
 use tidemark_core::spec::on::{quote, table_ref};
 use tidemark_core::spec::{Location, Source, Spec};
-use tidemark_core::sql::{Probe, probe};
+use tidemark_core::sql::{Probe, probe, row_probes};
 
 use crate::{Declaration, Error, Result};
 
@@ -129,6 +129,15 @@ async fn source_facts(
         tables.push(locate(connection, declaration, &lookup.table).await?);
     }
     let (from, probes) = probe(source, &tables);
+    let shown = row_probes(source);
+    if !shown.is_empty() {
+        sqlx::raw_sql("begin; set local search_path = pg_catalog, pg_temp")
+            .execute(&mut *connection)
+            .await?;
+        let read = probe_all(connection, declaration, &from, &shown).await;
+        sqlx::raw_sql("rollback").execute(&mut *connection).await?;
+        read?;
+    }
     // Under the search path that the engine's functions have: a function or type that it doesn't find is named now, not
     // at the first tick, and types are written as they will be written then.
     sqlx::raw_sql("begin; set local search_path = pg_catalog, pg_temp")

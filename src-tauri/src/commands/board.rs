@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tauri::{AppHandle, Manager};
-use tidemark_core::api::{BoardAnswer, BoardRequest};
+use tidemark_core::api::{BoardAnswer, BoardRequest, RowsAnswer, RowsRequest};
 
 use super::{Answer, DeskState};
 use crate::{headless, report};
@@ -11,6 +11,17 @@ use crate::{headless, report};
 #[tauri::command]
 pub async fn board(desk: DeskState<'_>, request: BoardRequest) -> Answer<BoardAnswer> {
     desk.ask(|db| async move { db.board(&request).await }).await
+}
+
+#[tauri::command]
+pub async fn rows(desk: DeskState<'_>, request: RowsRequest) -> Answer<RowsAnswer> {
+    desk.rows(&request).await
+}
+
+#[tauri::command]
+pub async fn close_rows(desk: DeskState<'_>) -> Answer<()> {
+    desk.close_rows();
+    Ok(())
 }
 
 /// Save a board where the person's downloads go, and say where that is.

@@ -9,6 +9,8 @@ import type { Job } from './api/Job';
 import type { Plan } from './api/Plan';
 import type { RecomputePreview } from './api/RecomputePreview';
 import type { RollupDetail } from './api/RollupDetail';
+import type { RowsAnswer } from './api/RowsAnswer';
+import type { RowsRequest } from './api/RowsRequest';
 import type { StatusReport } from './api/StatusReport';
 import type { TickReport } from './api/TickReport';
 import type { Settings } from './api/Settings';
@@ -36,6 +38,8 @@ export interface Commands {
   status: { args: Record<string, never>; gives: StatusReport };
   detail: { args: { rollup: string }; gives: RollupDetail };
   board: { args: { request: BoardRequest }; gives: BoardAnswer };
+  rows: { args: { request: RowsRequest }; gives: RowsAnswer };
+  close_rows: { args: Record<string, never>; gives: null };
   tick: { args: { rollup: string }; gives: TickReport };
   set_paused: { args: { rollup: string; paused: boolean }; gives: null };
   audit: { args: { rollup: string; from: string | null; to: string | null; repair: boolean }; gives: AuditReport };

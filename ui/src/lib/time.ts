@@ -114,6 +114,10 @@ export class Clock {
     return this.hm(spelled(rfc), false);
   }
 
+  spelledSeconds(rfc: string): string {
+    return this.hm(spelled(rfc), true);
+  }
+
   private dmy(l: Local, now: number, withDay: boolean): string {
     const year = l.year === local(now, this.tz).year ? '' : ` ${l.year}`;
     return `${withDay && year === '' ? `${DAYS[l.weekday] ?? ''} ` : ''}${l.day} ${MONTHS[l.month - 1] ?? ''}${year}`;

@@ -1,39 +1,6 @@
 import { screen, waitFor } from '@testing-library/svelte';
-import axe from 'axe-core';
-import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Scenario } from '../lib/fixture/backend';
-
-vi.setConfig({ testTimeout: 60_000 });
-
-let cleanup: () => void = () => undefined;
-
-/** A fresh app on the fixture: modules hold state, so all are loaded anew, the framework with them. */
-async function open(scenario: Scenario, hash = ''): Promise<(typeof import('../lib/state/app.svelte'))['app']> {
-  vi.resetModules();
-  globalThis.history.replaceState(null, '', `/${hash}`);
-  const [{ useBackend }, { fixture }, { default: App }, library, { app }] = await Promise.all([import('../lib/ipc'), import('../lib/fixture/backend'), import('../App.svelte'), import('@testing-library/svelte'), import('../lib/state/app.svelte')]);
-  useBackend(fixture(scenario));
-  library.render(App);
-  cleanup = library.cleanup;
-  return app;
-}
-
-/** jsdom has no layout, so contrast is checked by the tokens' own table and by eye. */
-async function accessible(): Promise<void> {
-  const result = await axe.run(document.body, { rules: { 'color-contrast': { enabled: false }, region: { enabled: false } } });
-  expect(result.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 160)).join(' | ')}`)).toEqual([]);
-}
-
-// The first import compiles every component.
-beforeAll(async () => { await import('../App.svelte'); }, 180_000);
-
-beforeEach(() => {
-  Object.defineProperty(HTMLElement.prototype, 'clientWidth', { configurable: true, get: () => 600 });
-});
-afterEach(() => {
-  cleanup();
-  document.body.replaceChildren();
-});
+import { describe, expect, it } from 'vitest';
+import { accessible, open } from './open';
 
 describe('the overview', () => {
   it('shows figures, verdict, charts and table, and is accessible', async () => {

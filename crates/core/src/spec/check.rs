@@ -207,6 +207,22 @@ fn sources(spec: &Spec) -> Result<(), Complaint> {
                 return Err((expression.span(), format!("there is no [dimensions.{dimension}]{hint}")));
             }
         }
+        for (label, expression) in &source.rows {
+            let taken = ["source", "time"].contains(&label.as_str());
+            if taken
+                || label.trim() != label
+                || label.is_empty()
+                || label.chars().count() > 40
+                || label.contains(['=', '\n', '\r'])
+            {
+                let why = if taken {
+                    "is what every row has anyway"
+                } else {
+                    "can't be used; write 1 to 40 characters without ="
+                };
+                return Err((expression.span(), format!("rows: label {label:?} {why}")));
+            }
+        }
         for (value, expression) in &source.values {
             name(value, 50).map_err(|why| (expression.span(), format!("value {value:?}: {why}")))?;
             if spec.dimensions.contains_key(value) || ["bucket", "raw_rows", "computed_at"].contains(&value.as_str()) {

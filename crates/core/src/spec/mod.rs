@@ -61,6 +61,12 @@ pub struct Source {
     pub dimensions: IndexMap<String, Spanned<String>>,
     #[serde(default)]
     pub values: IndexMap<String, Spanned<String>>,
+    /// What a person sees of one raw row: SQL over the source and its lookups by label.
+    #[serde(default)]
+    pub rows: IndexMap<String, Spanned<String>>,
+    /// Listed before the rows of other sources.
+    #[serde(default)]
+    pub rows_first: bool,
 }
 
 /// A table that is joined with LEFT JOIN on a unique key; a change of a used column moves history.

@@ -14,12 +14,14 @@ mod live;
 mod probe;
 mod relation;
 mod rollup;
+mod rows;
 mod source;
 
 pub use capture::{Trigger, trigger_prefix, triggers};
 pub use live::merged_sql;
-pub use probe::{Probe, probe};
+pub use probe::{Probe, probe, row_probes};
 pub use relation::measure_sql;
+pub use rows::{RowsWanted, rows};
 
 use crate::model::Model;
 use crate::spec::on::{literal, quote};

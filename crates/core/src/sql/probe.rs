@@ -18,6 +18,18 @@ pub struct Probe {
     pub what: String,
 }
 
+/// What is shown of a raw row. Apart from the rest: what is only shown is not watched, and a change of it marks nothing.
+#[must_use]
+pub fn row_probes(source: &Source) -> Vec<Probe> {
+    let probe = |(at, (label, sql)): (usize, (&String, &toml::Spanned<String>))| Probe {
+        column: format!("r_{at}"),
+        sql: format!("({})::text", sql.get_ref()),
+        span: sql.span(),
+        what: format!("rows, \"{label}\" of source \"{}\"", source.name.get_ref()),
+    };
+    source.rows.iter().enumerate().map(probe).collect()
+}
+
 /// The FROM clause of a source, and all expressions over it. Schemas are those of `resolved`, in order: the source's own
 /// table, then its lookups.
 #[must_use]
@@ -54,6 +66,8 @@ pub fn probe(source: &Source, resolved: &[(String, String)]) -> (String, Vec<Pro
         filter: None,
         dimensions: Vec::new(),
         values: Vec::new(),
+        rows: Vec::new(),
+        rows_first: false,
         used: std::collections::BTreeMap::new(),
     };
     let mut probes = Vec::new();

@@ -5,6 +5,7 @@ mod board;
 mod cell;
 mod choose;
 mod query;
+mod rows;
 mod snapshot;
 
 pub(crate) use choose::Chosen;

@@ -10,6 +10,8 @@ export interface ChartHandlers {
   hover: (index: number | null, clientX: number, clientY: number) => void;
   zoom: (fromMs: number, toMs: number) => void;
   reset: () => void;
+  /** A bucket was clicked, not dragged. */
+  pick: (index: number) => void;
 }
 
 export interface ChartHandle {
@@ -22,6 +24,9 @@ export interface ChartHandle {
 }
 
 export const PLOT = { left: 40, right: 8, top: 6, bottom: 20 } as const;
+
+/** Moved by less, a press is a click. */
+const DRAG = 5;
 
 function centres(model: ChartModel): number[] {
   return model.buckets.map((b) => (b.start_ms + b.end_ms) / 2);
@@ -37,7 +42,7 @@ export function options(width: number, height: number, model: () => ChartModel, 
     axes: [{ show: false }, { show: false }],
     series: [{}, { show: true, paths: () => null, points: { show: false } }],
     scales: { x: { time: false, range: () => [model().from, model().to] }, y: { range: () => [0, 1] } },
-    cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: 5 }, bind: { dblclick: () => () => { handlers.reset(); return null; } } },
+    cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: DRAG }, bind: { dblclick: () => () => { handlers.reset(); return null; } } },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
     hooks: {
       draw: [draw],
@@ -88,16 +93,24 @@ export function mountChart(target: HTMLElement, first: ChartModel, size: { width
     handlers.hover(bucketAt(model, ms), event.clientX, event.clientY);
   };
   const leave = (): void => { handlers.hover(null, 0, 0); };
+  let pressed = 0;
+  const press = (event: MouseEvent): void => { pressed = event.clientX; };
+  const click = (event: MouseEvent): void => {
+    // What ends a drag is a click too, and the second one of two belongs to the double click.
+    if (event.detail > 1 || Math.abs(event.clientX - pressed) >= DRAG) return;
+    const index = bucketAt(model, plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, 'x'));
+    if (index !== null) handlers.pick(index);
+  };
   plot.over.addEventListener('mousemove', move);
   plot.over.addEventListener('mouseleave', leave);
+  plot.over.addEventListener('mousedown', press);
+  plot.over.addEventListener('click', click);
   return {
     update: (next) => { model = next; plot.setData(data()); },
     resize: (width, height) => { plot.setSize({ width, height }); },
     place: at,
     repaint: () => { plot.redraw(false); },
     destroy: () => {
-      plot.over.removeEventListener('mousemove', move);
-      plot.over.removeEventListener('mouseleave', leave);
       plot.destroy();
     },
   };

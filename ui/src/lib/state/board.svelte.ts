@@ -10,6 +10,7 @@ import { isoDay } from '../time';
 import type { AppError, Rollup } from '../types';
 import { app } from './app.svelte';
 import { DEFAULT_RANGE, between, reachesNow, stepped } from './ranges';
+import type { RowsQuestion } from '../board/rows';
 import { kept } from './boards';
 import { router } from './route.svelte';
 import { serverTime } from './time.svelte';
@@ -52,6 +53,8 @@ export class BoardState {
   /** The bucket under the crosshair; where it comes from says which panel shows the tooltip. */
   hover = $state.raw<{ index: number; panel: string; x: number; y: number } | null>(null);
   zooms = $state.raw<string[]>([]);
+  /** The bucket whose raw rows are listed. */
+  rows = $state.raw<RowsQuestion | null>(null);
   #asked = 0;
 
   constructor(readonly rollup: Rollup) {}
@@ -143,6 +146,7 @@ export class BoardState {
     this.loading = false;
     this.asking = false;
     this.hover = null;
+    this.rows = null;
   }
 
   setRange(range: string): void {

@@ -63,7 +63,8 @@ async fn a_click_on_a_bucket_lists_its_raw_rows_failures_first() {
         window.picture("1-listed").await;
 
         // A value further filters, the chip takes it back.
-        window.click("599").await;
+        // By script: WebDriver takes what a cell cuts off for hidden.
+        window.script("[...document.querySelectorAll('[role=dialog] td button')].find(value => value.textContent === '599').click()").await;
         let script = format!("const rows = (() => {{ {LISTED} }})(); return rows.length === 1 && rows[0]");
         let one = window.until_script("only that row", &script).await;
         assert!(one.as_str().unwrap().contains("<img src=x"), "{one}");

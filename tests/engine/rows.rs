@@ -216,9 +216,9 @@ async fn without_the_right_to_raw_rows_it_says_which_grant_is_missing() {
     );
 
     // Row security applies to whoever asks, and is said.
-    test.sql(&format!(
-        "alter table usage_logs enable row level security; create policy few on usage_logs using (duration_ms < 10)"
-    ))
+    test.sql(
+        "alter table usage_logs enable row level security; create policy few on usage_logs using (duration_ms < 10)",
+    )
     .await;
     let few = list(&viewer, &request()).await.unwrap();
     assert_eq!(told(&few).iter().filter(|row| row.0 == "usage").count(), 10);

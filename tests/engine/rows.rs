@@ -264,7 +264,10 @@ async fn a_list_that_nobody_waits_for_any_more_ends_on_the_server_too() {
     };
     let begun = std::time::Instant::now();
     test.db.rows(&asked, once_it_runs).await.unwrap_err();
-    assert!(begun.elapsed().as_secs() < 4, "ended by its time-out, not by whoever waited");
+    assert!(
+        begun.elapsed().as_secs() < 4,
+        "ended by its time-out, not by whoever waited"
+    );
     assert!(!test.one::<bool>(NAPS).await, "the server goes on reading");
 }
 

@@ -44,10 +44,10 @@ pub async fn save(desk: &Desk, request: &BoardRequest, format: Format, folder: &
     let board = board
         .into_iter()
         .find(|found| found.rollup == name)
-        .and_then(|found| found.board);
+        .map(|found| found.board);
     let board = board.ok_or_else(|| ErrorInfo {
-        code: "no_board".into(),
-        message: format!("The rollup {name} declares no board, so there is nothing to draw."),
+        code: "unknown_rollup".into(),
+        message: format!("There is no rollup {name} here any more, so there is nothing to draw."),
         details: None,
     })?;
     let answer = desk.ask(|db| async move { db.board(request).await }).await?;

@@ -105,6 +105,7 @@ async fn the_last_24_hours_on_a_board_begin_with_a_whole_bucket() {
         week_start: tidemark_core::api::WeekStart::Monday,
         by: None,
         filters: Vec::new(),
+        groupings: Vec::new(),
         mode: ReadMode::Exact,
         compare: None,
     };

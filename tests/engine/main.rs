@@ -9,6 +9,7 @@ mod systems;
 mod truth;
 
 mod basics;
+mod boards;
 mod capture;
 mod crash;
 mod drafts;

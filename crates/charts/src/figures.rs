@@ -107,7 +107,7 @@ fn offset(at: DateTime<FixedOffset>) -> String {
 
 /// What the change column compares with.
 pub fn compared(view: View) -> String {
-    view.answer.compare.as_ref().map_or_else(String::new, |compare| {
+    view.cut.compare.map_or_else(String::new, |compare| {
         let from = view.local(compare.from_ms);
         format!("vs {} {}", from.day(), from.format("%b"))
     })

@@ -132,10 +132,13 @@ fn chart(view: View, panel: &BoardPanel, width: f64, height: f64) -> Result<Stri
 }
 
 fn table(view: View, panel: &BoardPanel) -> Result<String> {
+    let view = view.of(panel);
     let data = TableData::new(view, panel);
+    let title = [Some(panel.title.clone()), panel::head::only(panel)];
+    let title = title.into_iter().flatten().collect::<Vec<_>>().join(", ");
     let mut out = format!(
         "<section class=\"wide table\"><h2>{}</h2>\n<table>\n<thead><tr><th>{}</th>",
-        safe(&panel.title),
+        safe(&title),
         safe(&data.first)
     );
     for column in &data.columns {
@@ -171,8 +174,8 @@ fn line(view: View, row: &Row) -> Result<String> {
         if let Some(measure) = cell.spark {
             let series = row
                 .place
-                .and_then(|place| view.answer.groups.get(place))
-                .unwrap_or(&view.answer.overall);
+                .and_then(|place| view.cut.groups.get(place))
+                .unwrap_or(view.cut.overall);
             let drawing = svg((92.0, 16.0), Theme::Css, &view.info(measure).label, |canvas| {
                 panel::table::spark(
                     canvas,

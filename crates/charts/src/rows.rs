@@ -46,7 +46,7 @@ impl TableData {
         let wanted: Vec<(&BoardColumn, usize)> = panel
             .columns
             .iter()
-            .filter(|column| column.show != ColumnShow::Change || view.answer.compare.is_some())
+            .filter(|column| column.show != ColumnShow::Change || view.cut.compare.is_some())
             .filter_map(|column| Some((column, view.measure(&column.measure)?)))
             .collect();
         let sorted = wanted.iter().position(|(column, _)| column.show == ColumnShow::Latest);
@@ -63,9 +63,9 @@ impl TableData {
                 leaves: column.leaves,
             })
             .collect();
-        let mut order: Vec<usize> = (0..view.answer.groups.len()).collect();
+        let mut order: Vec<usize> = (0..view.cut.groups.len()).collect();
         if let Some((_, measure)) = sorted.map(|at| wanted[at]) {
-            let key = |group: &usize| latest(view, &view.answer.groups[*group], measure).unwrap_or(f64::MIN);
+            let key = |group: &usize| latest(view, &view.cut.groups[*group], measure).unwrap_or(f64::MIN);
             order.sort_by(|a, b| key(b).total_cmp(&key(a)));
         }
         let row = |series: &BoardSeries, place: Option<usize>, name: String| Row {
@@ -76,22 +76,30 @@ impl TableData {
                 .map(|(column, measure)| cell(view, series, place, column, *measure))
                 .collect(),
         };
-        let plural = view.board.by_plural.as_deref().unwrap_or("groups").to_lowercase();
+        let own = view.cut.by == view.board.by.as_deref();
+        let plural = view
+            .board
+            .by_plural
+            .as_deref()
+            .filter(|_| own)
+            .unwrap_or("groups")
+            .to_lowercase();
         TableData {
             first: view
                 .board
                 .by_label
                 .clone()
-                .or_else(|| view.board.by.clone())
+                .filter(|_| own)
+                .or_else(|| view.cut.by.map(str::to_owned))
                 .unwrap_or_default(),
             rows: order
                 .into_iter()
                 .map(|place| {
-                    let group = &view.answer.groups[place];
+                    let group = &view.cut.groups[place];
                     row(group, Some(place), view.group_name(group))
                 })
                 .collect(),
-            sum: row(&view.answer.overall, None, format!("All {plural}")),
+            sum: row(view.cut.overall, None, format!("All {plural}")),
             columns,
         }
     }
@@ -130,7 +138,7 @@ fn cell(view: View, series: &BoardSeries, place: Option<usize>, column: &BoardCo
             ..Cell::default()
         },
         ColumnShow::Share => {
-            let share = match (total(series), total(&view.answer.overall)) {
+            let share = match (total(series), total(view.cut.overall)) {
                 (Some(part), Some(whole)) if whole > 0.0 => Some(part / whole),
                 _ => None,
             };
@@ -141,7 +149,7 @@ fn cell(view: View, series: &BoardSeries, place: Option<usize>, column: &BoardCo
             }
         }
         ColumnShow::Change => {
-            let before = view.answer.compare.as_ref().and_then(|compare| match place {
+            let before = view.cut.compare.and_then(|compare| match place {
                 None => total(&compare.overall),
                 Some(_) => compare
                     .groups

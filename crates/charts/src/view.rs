@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
-use tidemark_core::api::{BoardAnswer, BoardBucket, BoardSeries, Grain, MeasureInfo, State};
-use tidemark_core::board_spec::Board;
+use tidemark_core::api::{BoardAnswer, BoardBucket, BoardCompare, BoardSeries, Grain, MeasureInfo, State};
+use tidemark_core::board_spec::{Board, BoardPanel};
 
 use crate::error::{Error, Result};
 use crate::figures;
@@ -27,6 +27,17 @@ pub struct View<'a> {
     pub answer: &'a BoardAnswer,
     pub board: &'a Board,
     pub label: &'a Label,
+    /// How the numbers are cut: the board's own way, or a panel's.
+    pub cut: Cut<'a>,
+}
+
+/// Groups and all rows together, of one grouping.
+#[derive(Clone, Copy)]
+pub struct Cut<'a> {
+    pub by: Option<&'a str>,
+    pub overall: &'a BoardSeries,
+    pub groups: &'a [BoardSeries],
+    pub compare: Option<&'a BoardCompare>,
 }
 
 impl<'a> View<'a> {
@@ -34,8 +45,32 @@ impl<'a> View<'a> {
         if answer.buckets.is_empty() {
             Err(Error::Empty)
         } else {
-            Ok(View { answer, board, label })
+            let cut = Cut {
+                by: answer.by.as_deref(),
+                overall: &answer.overall,
+                groups: &answer.groups,
+                compare: answer.compare.as_ref(),
+            };
+            Ok(View {
+                answer,
+                board,
+                label,
+                cut,
+            })
         }
+    }
+
+    /// The same numbers as a panel cuts them.
+    pub fn of(self, panel: &BoardPanel) -> View<'a> {
+        let wanted = self.board.grouping(panel);
+        let found = wanted.and_then(|wanted| self.answer.groupings.iter().find(|known| known.grouping == wanted));
+        let cut = found.map_or(self.cut, |known| Cut {
+            by: known.grouping.by.as_deref(),
+            overall: &known.overall,
+            groups: &known.groups,
+            compare: known.compare.as_ref(),
+        });
+        View { cut, ..self }
     }
 
     pub fn tz(self) -> Tz {
@@ -85,7 +120,7 @@ impl<'a> View<'a> {
 
     /// A group's name for people: NULL and the empty text are groups like any other, told apart where both are.
     pub fn group_name(self, series: &BoardSeries) -> String {
-        let named = |key: Option<&str>| self.answer.groups.iter().any(|group| group.key.as_deref() == key);
+        let named = |key: Option<&str>| self.cut.groups.iter().any(|group| group.key.as_deref() == key);
         match series.key.as_deref() {
             None if named(Some("")) => "(null)".to_owned(),
             Some("") if named(None) => "(empty)".to_owned(),
@@ -96,10 +131,10 @@ impl<'a> View<'a> {
 
     /// The colour of a group, by its size in the whole range; the group without a name has the eighth.
     pub fn group_ink(self, ink: &Palette, place: usize) -> Ink {
-        match self.answer.groups.get(place).and_then(|group| group.key.as_deref()) {
+        match self.cut.groups.get(place).and_then(|group| group.key.as_deref()) {
             None | Some("") => ink.series_8,
             Some(_) => {
-                let named = self.answer.groups[..place]
+                let named = self.cut.groups[..place]
                     .iter()
                     .filter(|g| g.key.as_deref().is_some_and(|k| !k.is_empty()));
                 ink.name(named.count())
@@ -109,10 +144,19 @@ impl<'a> View<'a> {
 
     /// Groups without a colour of their own: none up to eight, else all but the largest seven.
     pub fn rest(self) -> usize {
-        match self.answer.groups.len() {
+        match self.cut.groups.len() {
             few if few <= NAMED + 1 => 0,
             many => many - NAMED,
         }
+    }
+}
+
+/// A value of a filter, for people.
+pub fn group_name(value: Option<&str>) -> &str {
+    match value {
+        None => "(null)",
+        Some("") => "(empty)",
+        Some(name) => name,
     }
 }
 

@@ -7,6 +7,8 @@ use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::board_spec::Grouping;
+
 /// Bucket width that a query can ask for. `Total` is one bucket over the whole range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -154,6 +156,9 @@ pub struct BoardRequest {
     /// The dimension that splits series and the table.
     pub by: Option<String>,
     pub filters: Vec<DimensionFilter>,
+    /// Further ways in which panels cut the same numbers, each on top of `filters`.
+    #[serde(default)]
+    pub groupings: Vec<Grouping>,
     pub mode: ReadMode,
     pub compare: Option<Compare>,
 }
@@ -196,9 +201,24 @@ pub struct BoardAnswer {
     /// Every bucket of the range, with or without data.
     pub buckets: Vec<BoardBucket>,
     pub ticks: Vec<Tick>,
+    /// The dimension of `groups`.
+    pub by: Option<String>,
     /// All groups together.
     pub overall: BoardSeries,
     /// One per value of `by`, largest first by the first measure.
+    pub groups: Vec<BoardSeries>,
+    pub compare: Option<BoardCompare>,
+    /// What the request's further groupings ask for, in its order, from the same snapshot.
+    pub groupings: Vec<BoardGrouping>,
+}
+
+/// The same buckets and measures, cut in another way.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct BoardGrouping {
+    #[serde(flatten)]
+    pub grouping: Grouping,
+    pub overall: BoardSeries,
     pub groups: Vec<BoardSeries>,
     pub compare: Option<BoardCompare>,
 }
@@ -683,9 +703,12 @@ pub struct RollupSummary {
     pub title: String,
     pub sources: Vec<String>,
     pub dimensions: Vec<String>,
+    /// What each is called, for people.
+    pub dimension_labels: Vec<String>,
     pub grains: Vec<Grain>,
     pub measures: Vec<MeasureInfo>,
-    pub board: Option<crate::board_spec::Board>,
+    /// The declared one, else one made from measures and dimensions.
+    pub board: crate::board_spec::Board,
     pub applied_at: DateTime<Utc>,
     pub paused: bool,
 }

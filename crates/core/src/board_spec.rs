@@ -3,8 +3,26 @@
 //! A board names measures and dimensions of its rollup and says how to draw them. It holds no colours, no sizes and no
 //! numbers to compare with: those are the viewer's.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
+
+use crate::api::DimensionFilter;
+
+/// Only rows whose dimensions have one of these values; `None` is the NULL group.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(transparent)]
+pub struct Where(pub BTreeMap<String, Vec<Option<String>>>);
+
+impl Deref for Where {
+    type Target = BTreeMap<String, Vec<Option<String>>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
 
 /// A page of panels over one rollup.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
@@ -72,9 +90,17 @@ pub struct BoardPanel {
     /// What is said above that lane.
     #[serde(default)]
     pub lane_label: Option<String>,
-    /// Split the first measure by the board's dimension: one series a group.
+    /// Split the first measure: one series a group of `by`, or of the board's dimension.
     #[serde(default)]
     pub split: bool,
+    /// The dimension of this panel's groups, which splits it. `None`: the board's.
+    #[serde(default)]
+    pub by: Option<String>,
+    /// Only these rows, whatever else the board is filtered by: `{ platform = "openai" }`. Text, a number or true and
+    /// false, or a list of them; `{ null = true }` is the NULL group.
+    #[serde(default, rename = "where")]
+    #[ts(type = "Record<string, (string | null)[]>")]
+    pub filter: Where,
     #[serde(default)]
     pub palette: Palette,
     /// The two counts behind a rate, part and whole, for the tooltip: `649 of 22 062 failed`.
@@ -199,7 +225,69 @@ pub enum Watch {
     Latency,
 }
 
+/// How a panel cuts the numbers: which groups, of which rows.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Grouping {
+    /// The dimension whose values are groups; `None`: all rows together.
+    pub by: Option<String>,
+    #[serde(default, rename = "where")]
+    #[ts(type = "Record<string, (string | null)[]>")]
+    pub filter: Where,
+}
+
+impl Grouping {
+    /// The filter as a question asks it.
+    #[must_use]
+    pub fn filters(&self) -> Vec<DimensionFilter> {
+        let filter = |(dimension, values): (&String, &Vec<Option<String>>)| DimensionFilter {
+            dimension: dimension.clone(),
+            values: values.clone(),
+        };
+        self.filter.iter().map(filter).collect()
+    }
+}
+
+impl BoardPanel {
+    /// Is this drawn group by group?
+    #[must_use]
+    pub fn splits(&self) -> bool {
+        match self.kind {
+            PanelKind::Table => true,
+            PanelKind::Number | PanelKind::Heatmap => false,
+            _ => self.split || self.by.is_some(),
+        }
+    }
+}
+
 impl Board {
+    /// How a panel cuts the numbers; `None` where that is the board's own way, `by` and no filter.
+    #[must_use]
+    pub fn grouping(&self, panel: &BoardPanel) -> Option<Grouping> {
+        let by = if panel.splits() {
+            panel.by.clone().or_else(|| self.by.clone())
+        } else {
+            None
+        };
+        let own = panel.filter.is_empty() && (!panel.splits() || by == self.by);
+        (!own).then(|| Grouping {
+            by,
+            filter: panel.filter.clone(),
+        })
+    }
+
+    /// Every way in which panels cut the numbers beside the board's own, once.
+    #[must_use]
+    pub fn groupings(&self) -> Vec<Grouping> {
+        let mut list = Vec::new();
+        for grouping in self.panels.iter().filter_map(|panel| self.grouping(panel)) {
+            if !list.contains(&grouping) {
+                list.push(grouping);
+            }
+        }
+        list
+    }
+
     /// Name every measure that the board shows.
     pub fn measures(&self) -> impl Iterator<Item = &str> {
         let panels = self.panels.iter().flat_map(|panel| {
@@ -215,5 +303,122 @@ impl Board {
         let tiles = self.tiles.iter().map(|tile| &tile.measure);
         let rates = rates.flat_map(|rate| [&rate.part, &rate.whole]);
         tiles.chain(panels).chain(rules).chain(rates).map(String::as_str)
+    }
+}
+
+/// A value as people write it. Dimensions are compared as text.
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write a text, a number, true or false, { null = true }, or a list of them"
+)]
+enum Written {
+    Text(String),
+    Whole(i64),
+    Truth(bool),
+    /// `{ null = true }`
+    Null {
+        #[serde(rename = "null")]
+        _null: bool,
+    },
+    /// JSON's null.
+    Missing(()),
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write a text, a number, true or false, { null = true }, or a list of them"
+)]
+enum OneOrMore {
+    More(Vec<Written>),
+    One(Written),
+}
+
+impl<'de> Deserialize<'de> for Where {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Where, D::Error> {
+        let text = |written| match written {
+            Written::Text(text) => Some(text),
+            Written::Whole(number) => Some(number.to_string()),
+            Written::Truth(truth) => Some(truth.to_string()),
+            Written::Null { .. } | Written::Missing(()) => None,
+        };
+        let values = |one_or_more| match one_or_more {
+            OneOrMore::More(list) => list.into_iter().map(text).collect(),
+            OneOrMore::One(one) => vec![text(one)],
+        };
+        let written = BTreeMap::<String, OneOrMore>::deserialize(deserializer)?;
+        let listed = written.into_iter().map(|(dimension, list)| (dimension, values(list)));
+        Ok(Where(listed.collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn board(text: &str) -> Board {
+        toml::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn a_filter_is_a_text_a_number_a_truth_null_or_a_list_of_them() {
+        let board = board(
+            r#"
+            title = "T"
+            [[panels]]
+            title = "P"
+            kind = "lines"
+            where = { platform = "openai", site = 4, express = true, project = [{ null = true }, "", "a"] }"#,
+        );
+        let filter = &board.panels[0].filter;
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(filter["platform"], [some("openai")]);
+        assert_eq!(
+            (&filter["site"], &filter["express"]),
+            (&vec![some("4")], &vec![some("true")])
+        );
+        assert_eq!(filter["project"], [None, some(""), some("a")]);
+        // The same through JSON, which is how a stored model and the window have it.
+        let json = serde_json::to_string(&board).unwrap();
+        assert_eq!(serde_json::from_str::<Board>(&json).unwrap(), board);
+        let bad =
+            toml::from_str::<Board>("title = \"T\"\n[[panels]]\ntitle = \"P\"\nkind = \"lines\"\nwhere = { a = 1.5 }");
+        assert!(bad.unwrap_err().to_string().contains("{ null = true }"));
+    }
+
+    #[test]
+    fn each_way_to_cut_the_numbers_is_asked_for_once() {
+        let board = board(
+            r#"
+            title = "T"
+            by = "a"
+            panels = [
+              { title = "own", kind = "lines", split = true },
+              { title = "own, unsplit", kind = "lines" },
+              { title = "own, by name", kind = "bars", by = "a" },
+              { title = "b", kind = "area", by = "b" },
+              { title = "b again", kind = "table", by = "b" },
+              { title = "x only", kind = "number", where = { a = "x" } },
+              { title = "x only, by b", kind = "lines", by = "b", where = { a = "x" } },
+              { title = "x only again", kind = "lines", where = { a = ["x"] } },
+            ]"#,
+        );
+        let cuts: Vec<(Option<&str>, usize)> = board
+            .panels
+            .iter()
+            .map(|panel| board.grouping(panel))
+            .map(|cut| {
+                cut.map_or((Some("own"), 0), |cut| {
+                    (if cut.by.is_some() { Some("b") } else { None }, cut.filter.len())
+                })
+            })
+            .collect();
+        assert_eq!(cuts[..3], [(Some("own"), 0); 3]);
+        assert_eq!(
+            cuts[3..],
+            [(Some("b"), 0), (Some("b"), 0), (None, 1), (Some("b"), 1), (None, 1)]
+        );
+        assert_eq!(board.groupings().len(), 3);
     }
 }

@@ -4,6 +4,8 @@
 
 pub mod api;
 pub mod axis;
+pub mod board_check;
+mod board_default;
 pub mod board_spec;
 pub mod cover;
 pub mod dd;

@@ -399,6 +399,21 @@ impl Model {
         )
     }
 
+    /// The declared board, else one made from measures and dimensions.
+    #[must_use]
+    pub fn board(&self) -> Board {
+        self.board.clone().unwrap_or_else(|| {
+            let measures: Vec<MeasureInfo> = self.numbers().map(|measure| self.info(measure)).collect();
+            let dimension = self.dimensions.first();
+            crate::board_default::board(
+                &self.title,
+                &measures,
+                dimension.map(|dimension| (dimension.name.as_str(), dimension.label.as_str())),
+                self.base(),
+            )
+        })
+    }
+
     /// The statistic columns of a rollup table, in order.
     #[must_use]
     pub fn columns(&self) -> Vec<Column> {

@@ -34,9 +34,14 @@ impl Db {
                         .iter()
                         .map(|dimension| dimension.name.clone())
                         .collect(),
+                    dimension_labels: model
+                        .dimensions
+                        .iter()
+                        .map(|dimension| dimension.label.clone())
+                        .collect(),
                     grains: model.levels.iter().map(|level| level.grain).collect(),
                     measures: model.numbers().map(|measure| model.info(measure)).collect(),
-                    board: model.board.clone(),
+                    board: model.board(),
                     applied_at: row.get("applied_at"),
                     paused: row.get("paused"),
                 })

@@ -64,6 +64,24 @@ describe('the overview', () => {
   });
 });
 
+describe('a board of another rollup', () => {
+  it('draws panels by a dimension and with a filter of their own, accessibly', async () => {
+    await open('incident', '#/board/task_usage');
+    await waitFor(() => { expect(screen.getByText(/platform openai, per/)).toBeTruthy(); }, { timeout: 10_000 });
+    expect(screen.getByRole('columnheader', { name: /Region/ })).toBeTruthy();
+    expect(screen.getByRole('group', { name: /^By region\. Arrow keys/ })).toBeTruthy();
+    await accessible();
+  });
+  it('filters by a row of another dimension, and shows all again', async () => {
+    await open('incident', '#/board/task_usage');
+    const rows = await screen.findAllByRole('button', { name: 'us', pressed: false }, { timeout: 10_000 });
+    rows.find((r) => r.closest('td'))?.click();
+    await waitFor(() => { expect(globalThis.location.hash).toContain('only.region='); });
+    (await screen.findByRole('button', { name: 'Show all of Region' }, { timeout: 10_000 })).click();
+    await waitFor(() => { expect(globalThis.location.hash).not.toContain('only.region='); });
+  });
+});
+
 describe('the other pages', () => {
   it('rollups: worst first, one opened, accessible', async () => {
     await open('incident', '#/rollups/ops_metrics');

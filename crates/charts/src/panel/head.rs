@@ -5,7 +5,7 @@ use tidemark_core::board_spec::{BoardPanel, PanelKind};
 
 use crate::canvas::{Area, Canvas, Type};
 use crate::theme::Ink;
-use crate::view::View;
+use crate::view::{View, group_name};
 
 pub const HEIGHT: f64 = 34.0;
 
@@ -18,6 +18,16 @@ pub struct Key {
     pub line: bool,
 }
 
+/// What a panel's own filter leaves: `platform openai`.
+pub fn only(panel: &BoardPanel) -> Option<String> {
+    let words = panel.filter.iter().map(|(dimension, values)| {
+        let values: Vec<&str> = values.iter().map(|value| group_name(value.as_deref())).collect();
+        format!("{dimension} {}", values.join(" or "))
+    });
+    let words: Vec<String> = words.collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
 /// Draw a head; the legend keeps to the right, and leaves out what does not fit.
 pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &BoardPanel, area: Area, keys: &[Key]) {
     let baseline = area.y + 22.0;
@@ -25,12 +35,14 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
     let hint = Type::new(11.0, canvas.ink.text_3);
     canvas.text(area.x + 16.0, baseline, &panel.title, title);
     let mut left = area.x + 16.0 + canvas.width(&panel.title, title) + 12.0;
-    let subtitle = match (&panel.subtitle, panel.kind) {
-        (None, PanelKind::Table | PanelKind::Number) => "over the whole range".to_owned(),
-        (Some(subtitle), PanelKind::Table | PanelKind::Number) => subtitle.clone(),
-        (Some(subtitle), _) => format!("{subtitle}, {}", view.width_word()),
-        (None, _) => view.width_word(),
+    let whole = matches!(panel.kind, PanelKind::Table | PanelKind::Number);
+    let width = match (&panel.subtitle, whole) {
+        (None, true) => Some("over the whole range".to_owned()),
+        (Some(_), true) => None,
+        (_, false) => Some(view.width_word()),
     };
+    let said = [only(panel), panel.subtitle.clone(), width];
+    let subtitle = said.into_iter().flatten().collect::<Vec<_>>().join(", ");
     canvas.text(left, baseline, &subtitle, hint);
     left += canvas.width(&subtitle, hint) + 24.0;
 

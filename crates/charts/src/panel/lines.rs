@@ -23,14 +23,14 @@ struct Line {
 }
 
 pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &BoardPanel, area: Area) {
-    let lines = if panel.split {
+    let lines = if panel.splits() {
         by_group(canvas, view, panel)
     } else {
         by_measure(canvas, view, panel)
     };
     let keys: Vec<Key> = lines
         .iter()
-        .filter(|_| !panel.split)
+        .filter(|_| !panel.splits())
         .map(|line| Key {
             name: line.name.clone(),
             ink: line.ink,
@@ -40,7 +40,7 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
         .collect();
     head::draw(canvas, view, panel, area, &keys);
 
-    let list = if panel.split { LIST } else { 0.0 };
+    let list = if panel.splits() { LIST } else { 0.0 };
     let plot = area.inset(LEFT, head::HEIGHT + 10.0, RIGHT + list, BELOW);
     let time = TimeScale::new(view, plot);
     let scale = ValueScale::new(
@@ -65,7 +65,7 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
     }
     plot::tide(canvas, view, &time, plot);
     plot::time_axis(canvas, &time, plot);
-    if panel.split {
+    if panel.splits() {
         let named = lines.len() - view.rest();
         beside(
             canvas,
@@ -96,8 +96,8 @@ fn by_measure<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPa
             name: view.info(measure).label.clone(),
             ink,
             unit: view.info(measure).unit.clone(),
-            values: view.values(&view.answer.overall, measure).to_vec(),
-            total: view.answer.overall.total.get(measure).copied().flatten(),
+            values: view.values(view.cut.overall, measure).to_vec(),
+            total: view.cut.overall.total.get(measure).copied().flatten(),
         })
         .collect()
 }
@@ -107,7 +107,7 @@ fn by_group<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPane
     let Some(measure) = panel.measures.first().and_then(|name| view.measure(name)) else {
         return vec![];
     };
-    let shown = view.answer.groups.len() - view.rest();
+    let shown = view.cut.groups.len() - view.rest();
     view.answer
         .groups
         .iter()

@@ -20,7 +20,7 @@ pub fn drawable(panel: &BoardPanel) -> bool {
 /// Height of a panel without its table rows.
 pub fn height(view: View, panel: &BoardPanel) -> f64 {
     match panel.kind {
-        PanelKind::Table => table::height(view),
+        PanelKind::Table => table::height(view.of(panel)),
         PanelKind::Number => head::HEIGHT + 60.0,
         _ if panel.lane.is_empty() => head::HEIGHT + 184.0,
         _ => head::HEIGHT + 216.0,
@@ -29,6 +29,7 @@ pub fn height(view: View, panel: &BoardPanel) -> f64 {
 
 /// Draw a panel into its area.
 pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &BoardPanel, area: Area) {
+    let view = view.of(panel);
     match panel.kind {
         PanelKind::Stack | PanelKind::Bars | PanelKind::Area => stack::draw(canvas, view, panel, area),
         PanelKind::Lines => lines::draw(canvas, view, panel, area),

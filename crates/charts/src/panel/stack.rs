@@ -84,7 +84,7 @@ fn label(view: View, name: &str) -> Option<String> {
 /// Layers in the order of the declaration.
 fn layers<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPanel) -> Vec<Layer> {
     let measures: Vec<usize> = panel.measures.iter().filter_map(|name| view.measure(name)).collect();
-    if panel.split
+    if panel.splits()
         && let Some(measure) = measures.first()
     {
         return by_group(canvas, view, *measure);
@@ -103,7 +103,7 @@ fn layers<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPanel)
             name: view.info(*measure).label.clone(),
             ink,
             edge: (outcomes && place == 0).then_some(canvas.ink.success_edge),
-            values: view.values(&view.answer.overall, *measure).to_vec(),
+            values: view.values(view.cut.overall, *measure).to_vec(),
         });
     // Outcomes that never happen are left out.
     let happens = |layer: &Layer| layer.values.iter().flatten().any(|v| *v > 0.0);
@@ -116,7 +116,7 @@ fn layers<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPanel)
 
 /// One layer a group; those beyond the palette are one grey layer with their count.
 fn by_group<B: DrawingBackend>(canvas: &Canvas<B>, view: View, measure: usize) -> Vec<Layer> {
-    let groups = &view.answer.groups;
+    let groups = view.cut.groups;
     let rest = view.rest();
     let shown = groups.len() - rest;
     let mut layers: Vec<Layer> = groups[..shown]

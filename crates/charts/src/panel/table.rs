@@ -18,8 +18,8 @@ const SPARK: f64 = 92.0;
 const SHARE: f64 = 48.0;
 
 pub fn height(view: View) -> f64 {
-    let shown = view.answer.groups.len().min(ROWS);
-    let more = usize::from(view.answer.groups.len() > ROWS);
+    let shown = view.cut.groups.len().min(ROWS);
+    let more = usize::from(view.cut.groups.len() > ROWS);
     head::HEIGHT + ROW * (shown + more + 2) as f64 + 8.0
 }
 
@@ -192,8 +192,8 @@ fn draw_cell<B: DrawingBackend>(
 
 fn series<'a>(view: View<'a>, row: &Row) -> &'a BoardSeries {
     row.place
-        .and_then(|place| view.answer.groups.get(place))
-        .unwrap_or(&view.answer.overall)
+        .and_then(|place| view.cut.groups.get(place))
+        .unwrap_or(view.cut.overall)
 }
 
 /// A small line over the range, from zero up; it breaks where there is no data and leaves the partial bucket out.

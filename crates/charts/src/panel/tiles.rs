@@ -64,7 +64,7 @@ fn figure<B: DrawingBackend>(
     area: Area,
 ) {
     let unit = &view.info(measure).unit;
-    let total = view.answer.overall.total.get(measure).copied().flatten();
+    let total = view.cut.overall.total.get(measure).copied().flatten();
     let x = area.x + 16.0;
     canvas.text_in(
         x,
@@ -108,14 +108,10 @@ fn figure<B: DrawingBackend>(
         canvas.text(right + 8.0, area.y + 51.0, &change, Type::new(12.0, ink));
     }
     if let Some(latest) = view.latest() {
-        let value = view
-            .values(&view.answer.overall, measure)
-            .get(latest)
-            .copied()
-            .flatten();
+        let value = view.values(view.cut.overall, measure).get(latest).copied().flatten();
         let text = format!("latest {}", figures::value(value, unit));
         canvas.text(x, area.y + 73.0, &text, Type::new(11.0, canvas.ink.text_3));
     }
     let line = Area::new(area.right() - 94.0, area.y + 60.0, 78.0, 18.0);
-    spark(canvas, view, view.values(&view.answer.overall, measure), line);
+    spark(canvas, view, view.values(view.cut.overall, measure), line);
 }

@@ -145,6 +145,8 @@ pub fn answer(from: &str, minutes: i64, count: usize, now: &str, tz: Tz, names: 
             })
             .collect(),
         ticks: tidemark_core::axis::time_ticks(from, to, tz, 600.0),
+        by: Some("platform".to_owned()),
+        groupings: vec![],
         overall: series(None, size, 99),
         groups,
         buckets,
@@ -162,6 +164,8 @@ pub fn overview() -> Board {
         lane: vec![],
         lane_label: None,
         split: false,
+        by: None,
+        filter: Where::default(),
         palette: Palette::Names,
         counts: None,
         columns: vec![],

@@ -43,6 +43,7 @@ pub async fn run(context: &Context, asked: Report) -> Result {
         week_start: week_start(asked.week_start),
         by: board.by.clone(),
         filters,
+        groupings: board.groupings(),
         mode: ReadMode::Exact,
         compare: None,
     };
@@ -97,11 +98,7 @@ fn kind(out: &Path) -> Result<Kind> {
 async fn board(db: &Db, name: &str) -> Result<Board> {
     let known = db.list().await?;
     match known.into_iter().find(|rollup| rollup.rollup == name) {
-        Some(rollup) => rollup.board.ok_or_else(|| {
-            Failure::Usage(format!(
-                "{name} declares no board, so there is nothing to draw. Add a [board] to its declaration and apply it."
-            ))
-        }),
+        Some(rollup) => Ok(rollup.board),
         // Let the database's side say what was probably meant.
         None => Err(db
             .detail(name)

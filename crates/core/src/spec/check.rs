@@ -8,11 +8,12 @@ use toml::Spanned;
 
 use super::{Measure, Relation, Spec, on};
 use crate::api::Grain;
+use crate::board_check::{self, Names};
 use crate::suggest::closest;
 
 type Complaint = (Range<usize>, String);
 
-pub(super) fn check(spec: &Spec) -> Result<(), Complaint> {
+pub(super) fn check(spec: &Spec, text: &str) -> Result<(), Complaint> {
     name(spec.name.get_ref(), 30).map_err(|why| (spec.name.span(), format!("name: {why}")))?;
     grains(spec)?;
     sources(spec)?;
@@ -38,7 +39,7 @@ pub(super) fn check(spec: &Spec) -> Result<(), Complaint> {
             .map_err(|why| (declared.span(), format!("measure \"{measure}\": {why}")))?;
     }
     relations(spec)?;
-    board(spec)
+    board(spec, text)
 }
 
 /// A name becomes part of table and column names.
@@ -404,23 +405,28 @@ fn reads_sketch(spec: &Spec, name: &str) -> bool {
     measure.quantile.is_some() || operands.into_iter().chain(parts).any(|name| reads_sketch(spec, name))
 }
 
-/// A board names measures that are numbers, and a dimension.
-fn board(spec: &Spec) -> Result<(), Complaint> {
+/// A board names measures that are numbers, and dimensions.
+fn board(spec: &Spec, text: &str) -> Result<(), Complaint> {
     let Some(declared) = &spec.board else { return Ok(()) };
-    let complain = |message: String| (declared.span(), format!("board: {message}"));
-    let board = declared.get_ref();
-    if let Some(by) = &board.by
-        && !spec.dimensions.contains_key(by)
-    {
-        return Err(complain(format!(
-            "there is no dimension \"{by}\"{}",
-            suggestion(by, spec.dimensions.keys())
-        )));
+    let names = Names {
+        measure: &|name| number(spec, name),
+        dimension: &|name| dimension(spec, name),
+        base: spec.grain_list().first().copied().unwrap_or(Grain::Hour),
+    };
+    board_check::check(declared.get_ref(), &names).map_err(|complaint| {
+        let span = complaint.span(text, &["board"]).unwrap_or_else(|| declared.span());
+        (span, format!("board: {}", complaint.message))
+    })
+}
+
+fn dimension(spec: &Spec, name: &str) -> Result<(), String> {
+    if spec.dimensions.contains_key(name) {
+        return Ok(());
     }
-    for measure in board.measures() {
-        number(spec, measure).map_err(complain)?;
-    }
-    Ok(())
+    Err(format!(
+        "there is no dimension \"{name}\"{}",
+        suggestion(name, spec.dimensions.keys())
+    ))
 }
 
 /// A measure that has a value of its own.

@@ -138,7 +138,7 @@ impl Spec {
     /// Read a declaration. `origin` is the file's name for messages.
     pub fn parse(origin: &str, text: &str) -> Result<Spec, SpecError> {
         let spec: Spec = toml::from_str(text).map_err(|error| SpecError::syntax(origin, text, &error))?;
-        check::check(&spec).map_err(|(span, message)| SpecError::at(origin, text, span, message))?;
+        check::check(&spec, text).map_err(|(span, message)| SpecError::at(origin, text, span, message))?;
         Ok(spec)
     }
 

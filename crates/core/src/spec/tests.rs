@@ -174,3 +174,42 @@ fn a_relation_without_some_dimensions_shows_no_percentile() {
     );
     refused("dimensions = [\"a\", \"a\"]", "dimension \"a\" stands there twice");
 }
+
+#[test]
+fn what_is_wrong_with_a_panel_is_said_with_its_own_line() {
+    let good = GOOD
+        .replace("table = \"t\"", "table = \"t\"\ndimensions = { k = \"t.k\" }")
+        .replace("[measures]", "[dimensions.k]\n[measures]");
+    let lines = good.lines().count();
+    let with = |panel: &str| {
+        let text = format!("{good}\n[board]\ntitle = \"x\"\n\n[[board.panels]]\ntitle = \"P\"\n{panel}\n");
+        Spec::parse("x.toml", &text).unwrap_err().to_string()
+    };
+    for (panel, line, words) in [
+        (
+            "kind = \"lines\"\nmeasures = [\n  \"n\",\n  \"m\",\n]",
+            10,
+            "there is no measure \"m\"",
+        ),
+        ("kind = \"lines\"\nby = \"land\"", 8, "there is no dimension \"land\""),
+        (
+            "kind = \"lines\"\nwhere = { land = \"x\" }",
+            8,
+            "there is no dimension \"land\"",
+        ),
+        (
+            "kind = \"number\"\nmeasures = [\"n\"]\nwhere = { k = [] }",
+            9,
+            "names no value of \"k\"",
+        ),
+        ("kind = \"number\"\nby = \"k\"", 8, "remove by"),
+        ("kind = \"lines\"\nsplit = true", 8, "split needs a dimension"),
+        ("kind = \"lines\"\nwhere = { k = 1.5 }", 8, "{ null = true }"),
+    ] {
+        let message = with(panel);
+        assert!(
+            message.starts_with(&format!("x.toml:{}:", lines + line)) && message.contains(words),
+            "{panel}: {message}"
+        );
+    }
+}

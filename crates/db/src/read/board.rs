@@ -1,18 +1,20 @@
 //! A board's answer: every panel from one snapshot, as columns.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use tidemark_core::api::{BoardAnswer, BoardBucket, BoardCompare, BoardRequest, BoardSeries, Compare, Grain, State};
+use tidemark_core::api::{
+    BoardAnswer, BoardBucket, BoardCompare, BoardGrouping, BoardRequest, BoardSeries, Compare, Grain, State,
+};
 use tidemark_core::axis::time_ticks;
 use tidemark_core::model::{MeasureModel, Model};
 use tidemark_core::times::{parse_range, parse_zone, shift_by_wall_clock};
 use tidemark_core::zone::{ViewerBucket, to_local, viewer_buckets};
 
-use super::cell::{Cell, Shape};
+use super::cell::Shape;
 use super::choose::Chosen;
+use super::groupings::Groupings;
 use super::query::{check_dimensions, wanted};
 use super::snapshot::{Ask, Snapshot};
 use crate::{Db, Error, Result};
@@ -44,11 +46,8 @@ impl Db {
             .await?;
         let (from, to) = parse_range(&request.range, tz, request.week_start, now)
             .map_err(|error| Error::input("bad_range", error.to_string()))?;
-        let dimensions: Vec<&String> = request
-            .by
-            .iter()
-            .chain(request.filters.iter().map(|filter| &filter.dimension))
-            .collect();
+        let plan = Groupings::of(request);
+        let dimensions: Vec<&String> = plan.dimensions().collect();
         let Chosen { id, model } = self.choose(&request.rollup, &[], &dimensions).await?;
         let measures = wanted(&model, &[])?;
         check_dimensions(&model, dimensions.into_iter())?;
@@ -77,19 +76,24 @@ impl Db {
             grain,
             tz,
             week: request.week_start,
-            by: request.by.iter().cloned().collect(),
-            filters: &request.filters,
+            cuts: plan.cuts.clone(),
             mode: request.mode,
         };
         let snapshot = self.snapshot(&ask, &shape).await?;
-        let (overall, groups) = series(&model, &shape, &measures, &snapshot);
-        let compare = match request.compare {
-            Some(kind) => Some(
-                self.compare(kind, &ask, tz, &model, &shape, &measures, &snapshot)
-                    .await?,
-            ),
-            None => None,
+        let mut answers = plan.series(&model, &shape, &measures, &snapshot).into_iter();
+        let mut compares: Vec<Option<BoardCompare>> = match request.compare {
+            Some(kind) => {
+                let earlier = self
+                    .compare(kind, &ask, tz, &model, &shape, &measures, &snapshot, &plan)
+                    .await?;
+                earlier.into_iter().map(Some).collect()
+            }
+            None => plan.wanted.iter().map(|_| None).collect(),
         };
+        let (overall, groups) = answers
+            .next()
+            .unwrap_or_else(|| unreachable!("the board's own cut comes first"));
+        let compare = compares.remove(0);
         let ms = |at: DateTime<Utc>| at.timestamp_millis() as f64;
         let complete = snapshot
             .buckets
@@ -126,9 +130,21 @@ impl Db {
                 .map(|(bucket, state)| bucket_of(*bucket, *state, grain, tz, &snapshot))
                 .collect(),
             ticks: time_ticks(snapshot.from, snapshot.to, tz, AXIS_WIDTH),
+            by: request.by.clone(),
             overall,
             groups,
             compare,
+            groupings: request
+                .groupings
+                .iter()
+                .zip(answers.zip(compares))
+                .map(|(grouping, ((overall, groups), compare))| BoardGrouping {
+                    grouping: grouping.clone(),
+                    overall,
+                    groups,
+                    compare,
+                })
+                .collect(),
         })
     }
 
@@ -145,7 +161,8 @@ impl Db {
         shape: &Shape,
         measures: &[&MeasureModel],
         now: &Snapshot,
-    ) -> Result<BoardCompare> {
+        plan: &Groupings,
+    ) -> Result<Vec<BoardCompare>> {
         let shift = |at: DateTime<Utc>| match kind {
             Compare::PreviousPeriod => at - (now.to - now.from),
             Compare::Yesterday => shift_by_wall_clock(at, tz, -1),
@@ -159,7 +176,6 @@ impl Db {
             ..ask.clone()
         };
         let snapshot = self.snapshot(&earlier, shape).await?;
-        let (overall, groups) = series(model, shape, measures, &snapshot);
         // Bucket by bucket by wall clock: the earlier bucket that starts where this one would have.
         let places: Vec<Option<usize>> = now
             .buckets
@@ -181,18 +197,21 @@ impl Db {
             }
             series
         };
-        Ok(BoardCompare {
-            kind,
-            from_ms: snapshot.from.timestamp_millis() as f64,
-            to_ms: snapshot.to.timestamp_millis() as f64,
-            state: if snapshot.pending_buckets > 0 {
-                State::Pending
-            } else {
-                State::Exact
-            },
-            overall: align(overall),
-            groups: groups.into_iter().map(align).collect(),
-        })
+        let compares = plan.series(model, shape, measures, &snapshot).into_iter();
+        Ok(compares
+            .map(|(overall, groups)| BoardCompare {
+                kind,
+                from_ms: snapshot.from.timestamp_millis() as f64,
+                to_ms: snapshot.to.timestamp_millis() as f64,
+                state: if snapshot.pending_buckets > 0 {
+                    State::Pending
+                } else {
+                    State::Exact
+                },
+                overall: align(overall),
+                groups: groups.into_iter().map(align).collect(),
+            })
+            .collect())
     }
 }
 
@@ -232,76 +251,5 @@ fn bucket_of(bucket: ViewerBucket, state: State, grain: Grain, tz: Tz, snapshot:
             || bucket.end > snapshot.to
             || (bucket.start <= snapshot.as_of && snapshot.as_of < bucket.end),
         odd_hours: (grain == Grain::Day && (hours - 24.0).abs() > 0.01).then_some(hours),
-    }
-}
-
-/// All groups together, and each; over time and as a total. Percentiles are merged, never averaged.
-fn series(
-    model: &Model,
-    shape: &Shape,
-    measures: &[&MeasureModel],
-    snapshot: &Snapshot,
-) -> (BoardSeries, Vec<BoardSeries>) {
-    let mut all = Accumulated::default();
-    let mut groups: BTreeMap<Option<String>, Accumulated> = BTreeMap::new();
-    for (bucket, group, cell) in &snapshot.cells {
-        all.add(shape, *bucket, cell);
-        if let Some(key) = group.first() {
-            groups.entry(key.clone()).or_default().add(shape, *bucket, cell);
-        }
-    }
-    let finish = |key: Option<String>, accumulated: &Accumulated| {
-        accumulated.finish(key, model, shape, measures, snapshot.buckets.len())
-    };
-    let mut list: Vec<BoardSeries> = groups
-        .iter()
-        .map(|(key, accumulated)| finish(key.clone(), accumulated))
-        .collect();
-    let size = |series: &BoardSeries| series.total.first().copied().flatten().unwrap_or(0.0);
-    list.sort_by(|a, b| size(b).total_cmp(&size(a)));
-    (finish(None, &all), list)
-}
-
-#[derive(Default)]
-struct Accumulated {
-    buckets: BTreeMap<usize, Cell>,
-    total: Option<Cell>,
-}
-
-impl Accumulated {
-    fn add(&mut self, shape: &Shape, bucket: usize, cell: &Cell) {
-        self.buckets
-            .entry(bucket)
-            .and_modify(|known| known.merge(shape, cell))
-            .or_insert_with(|| cell.clone());
-        match &mut self.total {
-            Some(total) => total.merge(shape, cell),
-            None => self.total = Some(cell.clone()),
-        }
-    }
-
-    fn finish(
-        &self,
-        key: Option<String>,
-        model: &Model,
-        shape: &Shape,
-        measures: &[&MeasureModel],
-        buckets: usize,
-    ) -> BoardSeries {
-        let mut columns = vec![vec![None; buckets]; measures.len()];
-        for (bucket, cell) in &self.buckets {
-            for (measure, value) in cell.measures(model, shape, measures).into_iter().enumerate() {
-                columns[measure][*bucket] = value.map(|number| number.to_f64());
-            }
-        }
-        let total = match &self.total {
-            Some(cell) => cell
-                .measures(model, shape, measures)
-                .into_iter()
-                .map(|value| value.map(|number| number.to_f64()))
-                .collect(),
-            None => vec![None; measures.len()],
-        };
-        BoardSeries { key, columns, total }
     }
 }

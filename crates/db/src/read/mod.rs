@@ -4,6 +4,7 @@
 mod board;
 mod cell;
 mod choose;
+mod groupings;
 mod query;
 mod rows;
 mod snapshot;

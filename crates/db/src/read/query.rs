@@ -9,7 +9,7 @@ use tidemark_core::zone::to_local;
 
 use super::cell::{Cell, Shape};
 use super::choose::Chosen;
-use super::snapshot::{Ask, Snapshot};
+use super::snapshot::{Ask, Cut, Snapshot};
 use crate::{Db, Error, Result};
 
 impl Db {
@@ -48,8 +48,10 @@ impl Db {
             grain: request.grain,
             tz: request.tz,
             week: request.week_start,
-            by: request.by.clone(),
-            filters: &request.filters,
+            cuts: vec![Cut {
+                by: request.by.clone(),
+                filters: request.filters.clone(),
+            }],
             mode: request.mode,
         };
         let snapshot = self.snapshot(&ask, &shape).await?;
@@ -128,7 +130,7 @@ fn rows(
     snapshot: &Snapshot,
 ) -> Vec<QueryRow> {
     let mut cells: BTreeMap<(usize, &Vec<Option<String>>), Cell> = BTreeMap::new();
-    for (bucket, group, cell) in &snapshot.cells {
+    for (bucket, group, cell) in snapshot.cells.iter().flatten() {
         cells
             .entry((*bucket, group))
             .and_modify(|known| known.merge(shape, cell))

@@ -26,10 +26,20 @@ pub(crate) struct Ask<'a> {
     pub grain: Grain,
     pub tz: chrono_tz::Tz,
     pub week: tidemark_core::api::WeekStart,
-    pub by: Vec<String>,
-    pub filters: &'a [DimensionFilter],
+    /// Each is answered from the same buckets of the same snapshot.
+    pub cuts: Vec<Cut>,
     pub mode: ReadMode,
 }
+
+/// Which groups, of which rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cut {
+    pub by: Vec<String>,
+    pub filters: Vec<DimensionFilter>,
+}
+
+/// What was read of one cut: by viewer bucket and group.
+pub(crate) type Cells = Vec<(usize, Vec<Option<String>>, Cell)>;
 
 /// What was read: cells by viewer bucket and group, and how far they can be trusted.
 pub(crate) struct Snapshot {
@@ -40,7 +50,8 @@ pub(crate) struct Snapshot {
     pub buckets: Vec<ViewerBucket>,
     /// One per bucket.
     pub states: Vec<State>,
-    pub cells: Vec<(usize, Vec<Option<String>>, Cell)>,
+    /// One list per cut.
+    pub cells: Vec<Cells>,
     /// Why dirty buckets were not computed live.
     pub pending_reason: Option<String>,
     pub pending_buckets: u64,
@@ -158,7 +169,7 @@ impl Db {
         let (mut stored, mut raw) = plan(&live_wanted);
         let mut pending: Vec<Span> = Vec::new();
         let mut pending_reason = None;
-        let mut live_cells = Vec::new();
+        let mut cells: Vec<Cells> = ask.cuts.iter().map(|_| Cells::new()).collect();
         if ask.mode == ReadMode::RollupOnly && !live_wanted.is_empty() {
             pending.clone_from(&live_wanted);
             (stored, raw) = plan(&[]);
@@ -178,7 +189,7 @@ impl Db {
         }
         if !raw.is_empty() {
             match live(&mut transaction, &found, ask, shape, &raw).await? {
-                Live::Cells(cells) => live_cells = cells,
+                Live::Cells(computed) => cells = computed,
                 Live::Stale => return Ok(None),
                 Live::TooMuch(why) => {
                     if ask.mode == ReadMode::Live {
@@ -204,9 +215,8 @@ impl Db {
                 }
             }
         }
-        let mut cells = stored_cells(&mut transaction, &found, ask, shape, &stored).await?;
+        stored_cells(&mut transaction, &found, ask, shape, &stored, &mut cells).await?;
         transaction.commit().await?;
-        cells.extend(live_cells);
 
         let states = clipped
             .iter()
@@ -334,7 +344,8 @@ async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
 }
 
 enum Live {
-    Cells(Vec<(usize, Vec<Option<String>>, Cell)>),
+    /// One list per cut.
+    Cells(Vec<Cells>),
     /// The snapshot is older than a TRUNCATE or a rewrite: start again.
     Stale,
     TooMuch(String),
@@ -353,32 +364,49 @@ async fn live(
     let read = async {
         let function = |what: &str| format!("tidemark.{}", quote(&format!("{}__{what}", found.model.storage)));
         // Short: an operator's ALTER must not queue behind a read that itself waits.
-        sqlx::raw_sql(AssertSqlSafe(format!("set local lock_timeout = '500ms'; set local statement_timeout = '{LIVE_TIME}'"))).execute(&mut *connection).await?;
-        let estimate: f64 = sqlx::query_scalar(AssertSqlSafe(format!("select {}($1, $2)", function("estimate")))).bind(&lo).bind(&hi).fetch_one(&mut *connection).await?;
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "set local lock_timeout = '500ms'; set local statement_timeout = '{LIVE_TIME}'"
+        )))
+        .execute(&mut *connection)
+        .await?;
+        let estimate: f64 = sqlx::query_scalar(AssertSqlSafe(format!("select {}($1, $2)", function("estimate"))))
+            .bind(&lo)
+            .bind(&hi)
+            .fetch_one(&mut *connection)
+            .await?;
         if ask.mode != ReadMode::Live && estimate > LIVE_ROWS {
-            return Ok(Live::TooMuch(format!("about {estimate:.0} raw rows would have to be read, the bound is {LIVE_ROWS:.0}")));
+            return Ok(Live::TooMuch(format!(
+                "about {estimate:.0} raw rows would have to be read, the bound is {LIVE_ROWS:.0}"
+            )));
         }
         if ask.mode == ReadMode::Live {
-            sqlx::raw_sql("set local statement_timeout = '60s'").execute(&mut *connection).await?;
+            sqlx::raw_sql("set local statement_timeout = '60s'")
+                .execute(&mut *connection)
+                .await?;
         }
-        let sql = format!(
-            "select p.i{by}{columns} from {raw}($1, $2) as t join unnest($3::integer[], $1) as p (i, lo) on p.lo = t.bucket where {filter} group by p.i{by}",
-            by = by_sql(&ask.by),
-            columns = shape.select(),
-            raw = function("raw"),
-            filter = filter_sql(ask.filters),
+        // Raw rows are read once, however many cuts are made of them.
+        let cuts = cuts_sql(
+            ask,
+            shape,
+            "t join unnest($3::integer[], $1) as p (i, lo) on p.lo = t.bucket",
         );
+        let sql = format!("with t as (select * from {raw}($1, $2)) {cuts}", raw = function("raw"));
         let numbers: Vec<i32> = raw.iter().map(|part| part.bucket as i32).collect();
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(&lo).bind(&hi).bind(numbers);
-        for filter in ask.filters {
+        for filter in ask.cuts.iter().flat_map(|cut| &cut.filters) {
             query = query.bind(&filter.values);
         }
         let rows = query.fetch_all(&mut *connection).await?;
-        let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)").bind(found.id).fetch_one(&mut *connection).await?;
+        let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)")
+            .bind(found.id)
+            .fetch_one(&mut *connection)
+            .await?;
         if stale {
             return Ok(Live::Stale);
         }
-        rows.iter().map(|row| cell_of(row, ask, shape)).collect::<Result<Vec<_>>>().map(Live::Cells)
+        let mut cells: Vec<Cells> = ask.cuts.iter().map(|_| Cells::new()).collect();
+        take(&rows, shape, &mut cells)?;
+        Ok(Live::Cells(cells))
     }
     .await;
     match read {
@@ -402,63 +430,66 @@ async fn stored_cells(
     ask: &Ask<'_>,
     shape: &Shape,
     stored: &[Part],
-) -> Result<Vec<(usize, Vec<Option<String>>, Cell)>> {
-    let mut cells = Vec::new();
+    cells: &mut [Cells],
+) -> Result<()> {
     for level in 0..found.levels.len() {
         let parts: Vec<&Part> = stored.iter().filter(|part| part.level == level).collect();
         if parts.is_empty() {
             continue;
         }
-        let sql = format!(
-            "select p.i{by}{columns} from unnest($1::integer[], $2::timestamptz[], $3::timestamptz[]) as p (i, lo, hi)
-             join tidemark.{table} as t on t.bucket >= p.lo and t.bucket < p.hi where {filter} group by p.i{by}",
-            by = by_sql(&ask.by),
-            columns = shape.select(),
+        let from = format!(
+            "unnest($1::integer[], $2::timestamptz[], $3::timestamptz[]) as p (i, lo, hi)
+             join tidemark.{table} as t on t.bucket >= p.lo and t.bucket < p.hi",
             table = quote(&found.model.table(level)),
-            filter = filter_sql(ask.filters),
         );
-        let mut query = sqlx::query(AssertSqlSafe(sql))
+        let mut query = sqlx::query(AssertSqlSafe(cuts_sql(ask, shape, &from)))
             .bind(parts.iter().map(|part| part.bucket as i32).collect::<Vec<_>>())
             .bind(parts.iter().map(|part| part.lo).collect::<Vec<_>>())
             .bind(parts.iter().map(|part| part.hi).collect::<Vec<_>>());
-        for filter in ask.filters {
+        for filter in ask.cuts.iter().flat_map(|cut| &cut.filters) {
             query = query.bind(&filter.values);
         }
-        for row in query.fetch_all(&mut *connection).await? {
-            cells.push(cell_of(&row, ask, shape)?);
-        }
+        take(&query.fetch_all(&mut *connection).await?, shape, cells)?;
     }
-    Ok(cells)
+    Ok(())
 }
 
-fn by_sql(by: &[String]) -> String {
-    by.iter()
-        .map(|dimension| format!(", t.{}::text", quote(dimension)))
-        .collect()
-}
-
-/// Filters are bound from $4 on, each as a text array in which NULL stands for the NULL group.
-fn filter_sql(filters: &[DimensionFilter]) -> String {
-    if filters.is_empty() {
-        return "true".to_owned();
-    }
-    filters
+/// All cuts in one statement: number of the cut, bucket, group as an array of texts, columns. `from` has the rows as `t`
+/// and their viewer bucket as `p.i`. Filters are bound from $4 on, cut by cut, each as a text array in which NULL stands
+/// for the NULL group.
+fn cuts_sql(ask: &Ask<'_>, shape: &Shape, from: &str) -> String {
+    let columns = shape.select();
+    let mut bound = 3;
+    let cuts: Vec<String> = ask
+        .cuts
         .iter()
         .enumerate()
-        .map(|(at, filter)| {
-            let (name, values) = (quote(&filter.dimension), at + 4);
-            format!("(t.{name}::text = any (${values}::text[]) or (t.{name} is null and array_position(${values}::text[], null) is not null))")
+        .map(|(at, cut)| {
+            let by: Vec<String> = cut.by.iter().map(|name| format!("t.{}::text", quote(name))).collect();
+            let group: String = by.iter().map(|name| format!(", {name}")).collect();
+            let filters: Vec<String> = cut
+                .filters
+                .iter()
+                .map(|filter| {
+                    bound += 1;
+                    let name = quote(&filter.dimension);
+                    format!("(t.{name}::text = any (${bound}::text[]) or (t.{name} is null and array_position(${bound}::text[], null) is not null))")
+                })
+                .collect();
+            let filters = if filters.is_empty() { "true".to_owned() } else { filters.join(" and ") };
+            format!("select {at}, p.i, array[{by}]::text[]{columns} from {from} where {filters} group by p.i{group}", by = by.join(", "))
         })
-        .collect::<Vec<_>>()
-        .join(" and ")
+        .collect();
+    cuts.join("\nunion all ")
 }
 
-fn cell_of(row: &sqlx::postgres::PgRow, ask: &Ask<'_>, shape: &Shape) -> Result<(usize, Vec<Option<String>>, Cell)> {
-    let bucket = usize::try_from(row.try_get::<i32, _>(0)?).unwrap_or_default();
-    let group = (0..ask.by.len())
-        .map(|at| row.try_get::<Option<String>, _>(at + 1))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok((bucket, group, shape.read(row, ask.by.len() + 1)?))
+/// Sort rows into the cuts that they belong to.
+fn take(rows: &[sqlx::postgres::PgRow], shape: &Shape, cells: &mut [Cells]) -> Result<()> {
+    for row in rows {
+        let number = |at: usize| Ok::<_, Error>(usize::try_from(row.try_get::<i32, _>(at)?).unwrap_or_default());
+        cells[number(0)?].push((number(1)?, row.try_get(2)?, shape.read(row, 3)?));
+    }
+    Ok(())
 }
 
 fn ceil(grain: Grain, at: DateTime<Utc>) -> DateTime<Utc> {

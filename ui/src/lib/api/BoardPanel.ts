@@ -26,9 +26,18 @@ lane: Array<string>,
  */
 lane_label: string | null, 
 /**
- * Split the first measure by the board's dimension: one series a group.
+ * Split the first measure: one series a group of `by`, or of the board's dimension.
  */
-split: boolean, palette: Palette, 
+split: boolean, 
+/**
+ * The dimension of this panel's groups, which splits it. `None`: the board's.
+ */
+by: string | null, 
+/**
+ * Only these rows, whatever else the board is filtered by: `{ platform = "openai" }`. Text, a number or true and
+ * false, or a list of them; `{ null = true }` is the NULL group.
+ */
+where: Record<string, (string | null)[]>, palette: Palette, 
 /**
  * The two counts behind a rate, part and whole, for the tooltip: `649 of 22 062 failed`.
  */

@@ -2,6 +2,7 @@
 import type { Compare } from "./Compare";
 import type { DimensionFilter } from "./DimensionFilter";
 import type { Grain } from "./Grain";
+import type { Grouping } from "./Grouping";
 import type { ReadMode } from "./ReadMode";
 import type { WeekStart } from "./WeekStart";
 
@@ -20,4 +21,8 @@ grain: Grain | null, tz: string, week_start: WeekStart,
 /**
  * The dimension that splits series and the table.
  */
-by: string | null, filters: Array<DimensionFilter>, mode: ReadMode, compare: Compare | null, };
+by: string | null, filters: Array<DimensionFilter>, 
+/**
+ * Further ways in which panels cut the same numbers, each on top of `filters`.
+ */
+groupings: Array<Grouping>, mode: ReadMode, compare: Compare | null, };

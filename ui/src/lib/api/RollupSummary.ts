@@ -6,4 +6,12 @@ import type { MeasureInfo } from "./MeasureInfo";
 /**
  * A rollup that is installed.
  */
-export type RollupSummary = { rollup: string, title: string, sources: Array<string>, dimensions: Array<string>, grains: Array<Grain>, measures: Array<MeasureInfo>, board: Board | null, applied_at: string, paused: boolean, };
+export type RollupSummary = { rollup: string, title: string, sources: Array<string>, dimensions: Array<string>, 
+/**
+ * What each is called, for people.
+ */
+dimension_labels: Array<string>, grains: Array<Grain>, measures: Array<MeasureInfo>, 
+/**
+ * The declared one, else one made from measures and dimensions.
+ */
+board: Board, applied_at: string, paused: boolean, };

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Board } from '../api/Board';
+import type { BoardAnswer } from '../api/BoardAnswer';
 import type { BoardRequest } from '../api/BoardRequest';
 import { answer } from '../fixture/board';
 import { statuses } from '../fixture/health';
@@ -6,6 +8,7 @@ import { OPS_BOARD } from '../fixture/opsBoard';
 import { Clock } from '../time';
 import { latestIndex, MOST_SERIES, panelSeries, toChartData, toCsv } from './charts';
 import type { ChartContext } from './charts';
+import { cutFor, filterText, groupingsOf } from './grouping';
 import { heat, overRuns } from './heat';
 import { groupColour } from './palette';
 import { firstSorting, sorted, table } from './table';
@@ -17,7 +20,7 @@ const TWIST = { calm: false, pending: false, frozen: false, empty: false, hostil
 const CONTEXT: ChartContext = { scope: 'r.platform', hidden: new Set(), band: null, limit: null, emphasis: undefined, clock24: true, staleNote: null };
 
 function request(rest: Partial<BoardRequest> = {}): BoardRequest {
-  return { rollup: 'r', range: '24h', grain: null, tz: 'Europe/Berlin', week_start: 'monday', by: 'platform', filters: [], mode: 'exact', compare: 'last-week', ...rest };
+  return { rollup: 'r', range: '24h', grain: null, tz: 'Europe/Berlin', week_start: 'monday', by: 'platform', filters: [], groupings: [], mode: 'exact', compare: 'last-week', ...rest };
 }
 
 function panel(i: number): NonNullable<(typeof OPS_BOARD.panels)[number]> {
@@ -117,6 +120,42 @@ describe('the table', () => {
   });
   it('has no change without a comparison', () => {
     expect(table(columns, answer(request({ compare: null }), TWIST), '').head.some((h) => h.column.show === 'change')).toBe(false);
+  });
+});
+
+describe('a panel with a cut of its own', () => {
+  const board: Board = { ...OPS_BOARD, panels: [
+    { ...panel(1), title: 'own', by: 'platform' },
+    { ...panel(1), title: 'by region', split: false, by: 'region' },
+    { ...panel(1), title: 'openai by region', by: 'region', where: { platform: ['openai'] } },
+    { ...panel(2), title: 'openai', where: { platform: ['openai'] } },
+    { ...panel(3), title: 'by region again', kind: 'table', by: 'region' },
+  ] };
+  const day = answer(request({ range: '2026-10-22T00:00:00Z..2026-10-23T00:00:00Z', groupings: groupingsOf(board) }), TWIST);
+  const count = day.measures.findIndex((m) => m.name === 'request_count');
+  const cut = (i: number): BoardAnswer => {
+    const p = board.panels[i];
+    const found = p === undefined ? null : cutFor(board, p, day);
+    if (found === null) throw new Error('no such cut');
+    return found;
+  };
+  it('is asked for once, and not at all where it is the board’s own', () => {
+    expect(groupingsOf(board)).toEqual([{ by: 'region', where: {} }, { by: 'region', where: { platform: ['openai'] } }, { by: null, where: { platform: ['openai'] } }]);
+    expect(cut(0)).toBe(day);
+  });
+  it('shows its own groups, which together are what all panels show', () => {
+    expect(cut(1).groups.map((g) => g.key)).toEqual(['eu', 'us', null]);
+    expect(cut(1).groups.reduce((n, g) => n + (g.total[count] ?? 0), 0)).toBe(day.overall.total[count]);
+    expect(panelSeries({ ...panel(1), split: false, by: 'region' }, cut(1), CONTEXT).map((s) => s.label)).toEqual(['eu', 'us', '(null)']);
+  });
+  it('shows its own rows only, whichever way they are grouped', () => {
+    expect(cut(2).overall.total).toEqual(cut(3).overall.total);
+    expect(cut(3).overall.total).toEqual(day.groups.find((g) => g.key === 'openai')?.total);
+    expect(filterText({ ...panel(0), where: { platform: ['openai', null], region: [''] } })).toBe('platform openai or (null), region (none)');
+  });
+  it('waits where the answer is to a question before it', () => {
+    const p = board.panels[2];
+    expect(p && cutFor(board, p, answer(request(), TWIST))).toBeNull();
   });
 });
 

@@ -5,6 +5,7 @@ import type { BoardPanel } from '../api/BoardPanel';
 import type { BoardSeries } from '../api/BoardSeries';
 import { columnOf, filledBuckets, labelOf, lanes, sums, unitOf } from '../chart/model';
 import type { Band, ChartModel, LaneInput, Series } from '../chart/model';
+import { splits } from './grouping';
 import { GREY, groupColour, groupLabel, measureColour } from './palette';
 
 /** More groups than this are one grey series. */
@@ -84,7 +85,7 @@ function byMeasure(panel: BoardPanel, names: string[], answer: BoardAnswer, all:
 
 /** All series of a panel, hidden ones too. Outcomes that never happen are left out. */
 export function panelSeries(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): PanelSeries[] {
-  if (panel.split) return split(panel, answer, ctx);
+  if (splits(panel)) return split(panel, answer, ctx);
   const list = byMeasure(panel, panel.measures, answer, panel.measures);
   return panel.kind === 'stack' ? list.filter((s, i) => i === 0 || s.values.some((v) => (v ?? 0) > 0)) : list;
 }

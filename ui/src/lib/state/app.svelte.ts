@@ -44,7 +44,7 @@ class App {
   live = $derived(this.connection.phase === 'ready' || this.connection.phase === 'lost');
   canOperate = $derived(this.connection.server?.can_operate ?? false);
   demo = $derived(this.connection.kind === 'demo');
-  boards = $derived(this.rollups.filter((r) => r.board !== null));
+  boards = $derived(this.rollups);
   runningJobs = $derived(this.jobs.filter((j) => j.state === 'running' || j.state === 'paused'));
 
   #timer: ReturnType<typeof setTimeout> | undefined;

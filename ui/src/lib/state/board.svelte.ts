@@ -1,8 +1,11 @@
 /** One board: its question, kept in the address, and the answers that its panels are drawn from. */
 
 import type { BoardAnswer } from '../api/BoardAnswer';
+import type { BoardPanel } from '../api/BoardPanel';
 import type { BoardRequest } from '../api/BoardRequest';
+import { groupingsOf } from '../board/grouping';
 import type { Compare } from '../api/Compare';
+import type { DimensionFilter } from '../api/DimensionFilter';
 import type { Grain } from '../api/Grain';
 import type { ReadMode } from '../api/ReadMode';
 import { call, toAppError } from '../ipc';
@@ -69,21 +72,38 @@ export class BoardState {
   groups = $derived(readGroups(router.route.params['only']));
 
   get by(): string | null {
-    return this.rollup.board?.by ?? null;
+    return this.rollup.board.by;
+  }
+
+  /** The groups that a dimension is filtered by: the board's own under `only`, another under `only.NAME`. */
+  chosen(dimension: string | null): (string | null)[] {
+    return dimension === null ? [] : readGroups(router.route.params[dimension === this.by ? 'only' : `only.${dimension}`]);
+  }
+
+  get filters(): DimensionFilter[] {
+    return this.rollup.dimensions.map((dimension) => ({ dimension, values: this.chosen(dimension) })).filter((f) => f.values.length > 0);
   }
 
   request(): BoardRequest {
-    const filters = this.by !== null && this.groups.length > 0 ? [{ dimension: this.by, values: this.groups }] : [];
-    return { rollup: this.rollup.rollup, range: this.range, grain: this.grain, tz: app.zone, week_start: app.settings.week_start, by: this.by, filters, mode: this.mode, compare: this.compare };
+    return { rollup: this.rollup.rollup, range: this.range, grain: this.grain, tz: app.zone, week_start: app.settings.week_start, by: this.by, filters: this.filters, groupings: groupingsOf(this.rollup.board), mode: this.mode, compare: this.compare };
+  }
+
+  private get heatmaps(): BoardPanel[] {
+    return this.rollup.grains.some((g) => g === '1m' || g === '5m' || g === '15m' || g === 'hour') ? this.rollup.board.panels.filter((p) => p.kind === 'heatmap') : [];
+  }
+
+  /** A heatmap is on the board, and hours can be shown. */
+  get mapped(): boolean {
+    return this.heatmaps.length > 0;
   }
 
   private weekRequest(): BoardRequest {
-    return { ...this.request(), range: `${isoDay(serverTime.now, app.zone, -6)}..now`, grain: 'hour', compare: null };
+    return { ...this.request(), range: `${isoDay(serverTime.now, app.zone, -6)}..now`, grain: 'hour', groupings: groupingsOf(this.rollup.board, this.heatmaps), compare: null };
   }
 
   private watchRequest(): BoardRequest {
     const fine = this.rollup.grains.includes('15m') || this.rollup.grains.includes('5m') || this.rollup.grains.includes('1m');
-    return { ...this.request(), range: '24h', grain: fine ? '15m' : 'hour', compare: 'last-week', filters: [], mode: 'exact' };
+    return { ...this.request(), range: '24h', grain: fine ? '15m' : 'hour', compare: 'last-week', filters: [], groupings: [], mode: 'exact' };
   }
 
   /** Reads all answers; older calls that come back later are dropped. */
@@ -93,8 +113,7 @@ export class BoardState {
     const request = this.request();
     const question = JSON.stringify(request);
     this.asking = this.answer !== null && question !== this.#answered;
-    const watching = this.rollup.board?.rules.length !== 0;
-    const mapped = this.rollup.board?.panels.some((p) => p.kind === 'heatmap') === true;
+    const watching = this.rollup.board.rules.length !== 0;
     const main = call('board', { request }).then(
       (answer) => {
         if (asked !== this.#asked) return;
@@ -115,7 +134,7 @@ export class BoardState {
     );
     await main;
     if (asked !== this.#asked) return;
-    await Promise.all([watching ? this.#loadWatch(asked) : Promise.resolve(), mapped ? this.#loadWeek(asked) : Promise.resolve()]);
+    await Promise.all([watching ? this.#loadWatch(asked) : Promise.resolve(), this.mapped ? this.#loadWeek(asked) : Promise.resolve()]);
   }
 
   async #loadWeek(asked: number): Promise<void> {
@@ -179,12 +198,13 @@ export class BoardState {
     return this.answer !== null && !reachesNow(this.range) && this.answer.to_ms < serverTime.now;
   }
 
-  setGroups(groups: (string | null)[]): void {
-    router.set({ only: writeGroups(groups) });
+  setGroups(groups: (string | null)[], dimension: string | null = this.by): void {
+    if (dimension !== null) router.set({ [dimension === this.by ? 'only' : `only.${dimension}`]: writeGroups(groups) });
   }
 
-  toggleGroup(key: string | null): void {
-    this.setGroups(this.groups.includes(key) ? this.groups.filter((g) => g !== key) : [...this.groups, key]);
+  toggleGroup(key: string | null, dimension: string | null = this.by): void {
+    const groups = this.chosen(dimension);
+    this.setGroups(groups.includes(key) ? groups.filter((g) => g !== key) : [...groups, key], dimension);
   }
 }
 

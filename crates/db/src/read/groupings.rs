@@ -1,0 +1,140 @@
+//! A board's groupings: which cuts of the rollup are read, and what each of its panels is told of them.
+
+use std::collections::BTreeMap;
+
+use tidemark_core::api::{BoardRequest, BoardSeries, DimensionFilter};
+use tidemark_core::model::{MeasureModel, Model};
+
+use super::cell::{Cell, Shape};
+use super::snapshot::{Cut, Snapshot};
+
+/// What is read, each cut once, and who is answered from which.
+pub(super) struct Groupings {
+    pub cuts: Vec<Cut>,
+    /// The board's own way first, then the request's groupings in order.
+    pub wanted: Vec<Wanted>,
+}
+
+pub(super) struct Wanted {
+    /// Whose groups are shown; `None` where none are.
+    groups: Option<usize>,
+    /// Whose cells together are all rows of this filter. The same cut for all of one filter: sums of floating-point
+    /// numbers depend on their order, and no two panels may differ even in the last digit.
+    overall: usize,
+}
+
+impl Groupings {
+    pub fn of(request: &BoardRequest) -> Groupings {
+        let own = (request.by.clone(), request.filters.clone());
+        let others = request.groupings.iter().map(|grouping| {
+            let filters = request.filters.iter().cloned().chain(grouping.filters()).collect();
+            (grouping.by.clone(), filters)
+        });
+        let asked: Vec<(Option<String>, Vec<DimensionFilter>)> = std::iter::once(own).chain(others).collect();
+        let mut cuts: Vec<Cut> = Vec::new();
+        // With groups before without: all rows together follow from any groups of the same filter.
+        let (split, whole): (Vec<_>, Vec<_>) = asked.iter().partition(|(by, _)| by.is_some());
+        for (by, filters) in split.into_iter().chain(whole) {
+            let by: Vec<String> = by.iter().cloned().collect();
+            if !cuts
+                .iter()
+                .any(|cut| cut.filters == *filters && (by.is_empty() || cut.by == by))
+            {
+                let filters = filters.clone();
+                cuts.push(Cut { by, filters });
+            }
+        }
+        let place = |fits: &dyn Fn(&Cut) -> bool| cuts.iter().position(fits);
+        let wanted = asked
+            .iter()
+            .map(|(by, filters)| Wanted {
+                groups: by
+                    .as_ref()
+                    .and_then(|by| place(&|cut| cut.filters == *filters && cut.by.first() == Some(by))),
+                overall: place(&|cut| cut.filters == *filters).unwrap_or_default(),
+            })
+            .collect();
+        Groupings { cuts, wanted }
+    }
+
+    /// Every dimension that is named.
+    pub fn dimensions(&self) -> impl Iterator<Item = &String> {
+        let cuts = self.cuts.iter();
+        cuts.flat_map(|cut| cut.by.iter().chain(cut.filters.iter().map(|filter| &filter.dimension)))
+    }
+
+    /// All groups together, and each, largest first; over time and as a total. Percentiles are merged, never averaged.
+    pub fn series(
+        &self,
+        model: &Model,
+        shape: &Shape,
+        measures: &[&MeasureModel],
+        snapshot: &Snapshot,
+    ) -> Vec<(BoardSeries, Vec<BoardSeries>)> {
+        let finish = |key: Option<String>, accumulated: &Accumulated| {
+            accumulated.finish(key, model, shape, measures, snapshot.buckets.len())
+        };
+        let size = |series: &BoardSeries| series.total.first().copied().flatten().unwrap_or(0.0);
+        self.wanted
+            .iter()
+            .map(|wanted| {
+                let mut all = Accumulated::default();
+                for (bucket, _, cell) in &snapshot.cells[wanted.overall] {
+                    all.add(shape, *bucket, cell);
+                }
+                let mut groups: BTreeMap<Option<String>, Accumulated> = BTreeMap::new();
+                for (bucket, group, cell) in wanted.groups.map_or(&[][..], |at| &snapshot.cells[at]) {
+                    let key = group.first().cloned().flatten();
+                    groups.entry(key).or_default().add(shape, *bucket, cell);
+                }
+                let mut list: Vec<BoardSeries> = groups.iter().map(|(key, group)| finish(key.clone(), group)).collect();
+                list.sort_by(|a, b| size(b).total_cmp(&size(a)));
+                (finish(None, &all), list)
+            })
+            .collect()
+    }
+}
+
+#[derive(Default)]
+struct Accumulated {
+    buckets: BTreeMap<usize, Cell>,
+    total: Option<Cell>,
+}
+
+impl Accumulated {
+    fn add(&mut self, shape: &Shape, bucket: usize, cell: &Cell) {
+        self.buckets
+            .entry(bucket)
+            .and_modify(|known| known.merge(shape, cell))
+            .or_insert_with(|| cell.clone());
+        match &mut self.total {
+            Some(total) => total.merge(shape, cell),
+            None => self.total = Some(cell.clone()),
+        }
+    }
+
+    fn finish(
+        &self,
+        key: Option<String>,
+        model: &Model,
+        shape: &Shape,
+        measures: &[&MeasureModel],
+        buckets: usize,
+    ) -> BoardSeries {
+        let mut columns = vec![vec![None; buckets]; measures.len()];
+        for (bucket, cell) in &self.buckets {
+            for (measure, value) in cell.measures(model, shape, measures).into_iter().enumerate() {
+                columns[measure][*bucket] = value.map(|number| number.to_f64());
+            }
+        }
+        let total = match &self.total {
+            Some(cell) => cell
+                .measures(model, shape, measures)
+                .into_iter()
+                .map(|value| value.map(|number| number.to_f64()))
+                .collect(),
+            None => vec![None; measures.len()],
+        };
+        BoardSeries { key, columns, total }
+    }
+}

@@ -49,13 +49,14 @@ impl Raw<'_> {
             week_start: WeekStart::Monday,
             by: self.by.first().map(|(name, _)| (*name).to_owned()),
             filters: Vec::new(),
+            groupings: vec![],
             mode: ReadMode::Exact,
             compare: None,
         };
         let drawn = test.db.board(&board).await.unwrap();
         assert_eq!(drawn.state, State::Exact, "{context}");
         let summary = test.db.list().await.unwrap();
-        let board = summary[0].board.as_ref().expect("a draft has a board");
+        let board = &summary[0].board;
         assert!(board.panels.len() >= 2 && !board.tiles.is_empty(), "{board:?}");
         let audit = test.db.audit(&draft.rollup, None, false).await.unwrap();
         assert_eq!((audit.difference_count, audit.waiting_buckets), (0, 0), "{audit:?}");

@@ -9,6 +9,7 @@ use tidemark_local::{
 };
 
 use crate::{
+    args::Target,
     connection::{ConnectionState, Phase, Progress},
     desk::Desk,
     session::{self, Session},
@@ -63,6 +64,26 @@ pub(crate) async fn fill(session: &Session, db: &Db, server: &ServerInfo) -> Res
     }
     session::set_up(db).await.map_err(|error| error.info())?;
     begin_traffic(desk, db).await
+}
+
+/// Then, with the window in use already, the raw tables of the other systems and the rollups over them.
+pub(crate) async fn fill_others(session: &Session) {
+    if session.target != Target::Demo || attached(&session.desk).await {
+        return;
+    }
+    let filled = session.desk.ask(|db| async move {
+        if let Err(problem) = demo::fill_others(db.pool(), Utc::now()).await {
+            tracing::warn!(%problem, "the demo has no rows for some rollups");
+        }
+        for declaration in db.fitting().await? {
+            db.apply(&declaration, true).await?;
+        }
+        Ok(())
+    });
+    if let Err(error) = filled.await {
+        tracing::warn!("the demo's other rollups: {}", error.message);
+    }
+    session.desk.tick_now.notify_one();
 }
 
 async fn attached(desk: &Desk) -> bool {

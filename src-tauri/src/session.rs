@@ -13,9 +13,6 @@ use crate::{
     remember, ticker, watchdog,
 };
 
-/// The rollup that Tidemark sets up by itself.
-pub const SHIPPED: &str = "ops_metrics";
-
 /// How often the set-up page looks whether somebody applied a rollup from the command line meanwhile.
 const LOOK_FOR_ROLLUPS: Duration = Duration::from_secs(3);
 
@@ -39,7 +36,8 @@ impl Session {
                 tokio::join!(
                     ticker::run(&self.desk),
                     watchdog::run(&self),
-                    watchdog::watch_health(&self.desk)
+                    watchdog::watch_health(&self.desk),
+                    demo::fill_others(&self)
                 );
             }
             Err(error) => {
@@ -125,7 +123,12 @@ async fn is_set_up(db: &Db) -> Result<bool, ErrorInfo> {
     asked.await.map_err(|error: Error| error.info())
 }
 
-/// Apply the shipped rollup, and the schema with it. Changes nothing where it is applied already.
+/// The shipped declaration that Tidemark offers to set up: the first one whose tables are here.
+pub(crate) async fn offer(db: &Db) -> Result<Declaration, Error> {
+    Ok(db.fitting().await?.remove(0))
+}
+
+/// Apply what is offered, and the schema with it. Changes nothing where it is applied already.
 pub(crate) async fn set_up(db: &Db) -> Result<(), Error> {
-    db.apply(&Declaration::load(SHIPPED)?, true).await.map(drop)
+    db.apply(&offer(db).await?, true).await.map(drop)
 }

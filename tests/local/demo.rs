@@ -124,7 +124,10 @@ async fn the_data_have_what_real_logs_have() {
         .fetch_one(&database.pool)
         .await
         .expect("platforms");
-    assert_eq!(platforms, "{\"\",anthropic,azure,bedrock,gemini,openai}");
+    assert_eq!(
+        platforms,
+        "{\"\",\"<img src=x onerror=alert(1)>\",anthropic,azure,bedrock,gemini,openai}"
+    );
     for (what, question) in [
         (
             "rows without a group",
@@ -311,4 +314,75 @@ async fn live_traffic_goes_on_where_the_history_ends_and_stops_when_asked() {
         "it has stopped"
     );
     database.drop_it().await;
+}
+
+#[tokio::test]
+async fn the_other_systems_tables_are_filled_and_any_two_stretches_fit_together() {
+    let (once, twice) = (Database::new().await, Database::new().await);
+    let size = Size {
+        days: 1,
+        usage_rows: 1_000.0,
+        seed: 3,
+    };
+    let now = a_thursday();
+    let print = "select count(*) from (select task_id, provider, model, input_tokens, output_tokens, created_at from task_usage) u";
+    for (database, stops) in [
+        (&once, vec![]),
+        (
+            &twice,
+            vec![TimeDelta::hours(53), TimeDelta::minutes(61), TimeDelta::seconds(1)],
+        ),
+    ] {
+        demo::create(&database.pool, size, now).await.expect("tables");
+        let mut rows = 0;
+        for before in stops.into_iter().chain([TimeDelta::zero()]) {
+            rows += demo::fill_others(&database.pool, now - before).await.expect("rows");
+        }
+        assert!(
+            (150_000..250_000).contains(&database.number(print).await),
+            "a modest number of rows"
+        );
+        assert_eq!(u64::try_from(database.number(print).await).ok(), Some(rows));
+        assert_eq!(demo::fill_others(&database.pool, now).await.expect("nothing to do"), 0);
+        for (what, question) in [
+            (
+                "reports without a project",
+                "select count(*) from task_usage u join agent_task_queue q on q.id = task_id left join issue i on i.id = issue_id where project_id is null",
+            ),
+            (
+                "tasks of another workspace than their issue",
+                "select count(*) from agent_task_queue q join agent a on a.id = agent_id join issue i on i.id = issue_id where i.workspace_id <> a.workspace_id",
+            ),
+            (
+                "tasks that report in two hours",
+                "select count(*) from (select from task_usage group by task_id having count(distinct date_trunc('hour', created_at)) > 1) x",
+            ),
+            (
+                "agents",
+                "select count(*) - 8 from (select distinct agent_id from agent_task_queue) x",
+            ),
+        ] {
+            assert!(database.number(question).await > 0, "{what}");
+        }
+        let ahead = database
+            .number("select count(*) from task_usage where created_at >= '2026-11-19T15:30:00Z'")
+            .await;
+        assert_eq!(ahead, 0, "nothing lies in the future");
+        let dangling = "select (select count(*) from task_usage where task_id not in (select id from agent_task_queue))
+            + (select count(*) from agent_task_queue where issue_id not in (select id from issue) or agent_id not in (select id from agent) or runtime_id not in (select id from agent_runtime))";
+        assert_eq!(database.number(dangling).await, 0, "foreign keys hold");
+    }
+    // Where the first begins earlier, by how much it began later in the other: compare what both have.
+    let print = "select md5(string_agg(u::text, '' order by u::text)) from (select task_id, provider, model, input_tokens, output_tokens, created_at from task_usage where created_at >= '2026-09-01') u";
+    let mut prints = Vec::new();
+    for database in [once, twice] {
+        prints.push(
+            sqlx::query_scalar::<_, String>(print)
+                .fetch_one(&database.pool)
+                .await
+                .expect("a fingerprint"),
+        );
+        database.drop_it().await;
+    }
+    assert_eq!(prints[0], prints[1]);
 }

@@ -51,6 +51,24 @@ impl Declaration {
 }
 
 impl Db {
+    /// The shipped declarations whose tables are here. None is an error: the first one's, which says what is missing.
+    pub async fn fitting(&self) -> Result<Vec<Declaration>> {
+        let mut fitting = Vec::new();
+        let mut missing = None;
+        for name in Declaration::shipped() {
+            let declaration = Declaration::load(name)?;
+            match self.plan(&declaration).await {
+                Ok(_) => fitting.push(declaration),
+                Err(error @ Error::Input { .. }) => drop(missing.get_or_insert(error)),
+                Err(error) => return Err(error),
+            }
+        }
+        match missing {
+            Some(error) if fitting.is_empty() => Err(error),
+            _ => Ok(fitting),
+        }
+    }
+
     /// A file, a declaration that ships with Tidemark, or what is installed here under that name.
     pub async fn declaration(&self, file_or_name: &str) -> Result<Declaration> {
         let loaded = Declaration::load(file_or_name);

@@ -50,6 +50,14 @@ async fn fill_and_go_on(
 }
 
 impl RunningDemo {
+    /// The raw tables of the other systems, where this process is the one that fills the demo.
+    pub async fn fill_others(&self) -> Result<()> {
+        match self.live {
+            Some(_) => demo::fill_others(&self.pool, Utc::now()).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
     /// Stops the traffic, then the connections, then the server.
     pub async fn stop(self) {
         if let Some(live) = self.live {

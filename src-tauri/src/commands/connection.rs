@@ -1,7 +1,6 @@
 //! Which database is open.
 
 use tidemark_core::api::Plan;
-use tidemark_db::Declaration;
 
 use super::{Answer, DeskState};
 use crate::{args::Target, connection::ConnectionState, session};
@@ -37,7 +36,7 @@ pub async fn retry(desk: DeskState<'_>) -> Answer<()> {
 
 #[tauri::command]
 pub async fn setup_plan(desk: DeskState<'_>) -> Answer<Plan> {
-    desk.ask(|db| async move { db.plan(&Declaration::load(session::SHIPPED)?).await })
+    desk.ask(|db| async move { db.plan(&session::offer(&db).await?).await })
         .await
 }
 

@@ -1,7 +1,7 @@
 //! Fills the demo up to now.
 
 use chrono::{DateTime, Days, NaiveTime, TimeDelta, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::{
     Plan, Written,
@@ -96,19 +96,24 @@ fn midnight(at: DateTime<Utc>) -> DateTime<Utc> {
     at.date_naive().and_time(NaiveTime::MIN).and_utc()
 }
 
-async fn write_slice(pool: &PgPool, generator: &Generator, stretch: Stretch) -> Result<Written> {
-    let failed = LocalError::database;
-    let mut work = pool.begin().await.map_err(failed("a slice of the demo"))?;
-    // A slice that a power cut takes back is written again, so nobody has to wait for the disk. A superuser may skip the
-    // foreign keys, which hold by construction; Tidemark's own triggers fire all the same.
+/// A slice that a power cut takes back is written again, so nobody has to wait for the disk. A superuser may skip the
+/// foreign keys, which hold by construction; Tidemark's own triggers fire all the same.
+pub(super) async fn unhurried(transaction: &mut PgConnection) -> Result<()> {
     sqlx::query(
         "select set_config('synchronous_commit', 'off', true),
                 case when current_setting('is_superuser')::boolean
                     then set_config('session_replication_role', 'replica', true) end",
     )
-    .execute(&mut *work)
+    .execute(transaction)
     .await
-    .map_err(failed("a slice of the demo"))?;
+    .map_err(LocalError::database("a slice of the demo"))
+    .map(drop)
+}
+
+async fn write_slice(pool: &PgPool, generator: &Generator, stretch: Stretch) -> Result<Written> {
+    let failed = LocalError::database;
+    let mut work = pool.begin().await.map_err(failed("a slice of the demo"))?;
+    unhurried(&mut work).await?;
     let written = generator.write(&mut work, stretch).await?;
     sqlx::query("insert into tidemark_demo.slice (starts, ends) values ($1, $2)")
         .bind(stretch.starts)

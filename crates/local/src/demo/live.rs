@@ -9,6 +9,7 @@ use tokio::{sync::oneshot, task::JoinHandle};
 use super::{
     Plan,
     generate::{Generator, Stretch},
+    others,
 };
 use crate::{LocalError, Result};
 
@@ -63,7 +64,12 @@ async fn run(pool: PgPool, generator: Generator, mut stopped: oneshot::Receiver<
             _ = clock.tick() => {}
         }
         match batch(&pool, &generator, written_to).await {
-            Ok(ends) => written_to = Some(ends),
+            Ok(ends) => {
+                written_to = Some(ends);
+                if let Err(problem) = others::go_on_all(&pool, ends).await {
+                    tracing::debug!(%problem, "no live traffic in the other systems' tables");
+                }
+            }
             Err(problem) => {
                 tracing::debug!(%problem, "no live traffic: the database does not take it");
                 written_to = None;

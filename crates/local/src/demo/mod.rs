@@ -1,13 +1,14 @@
 //! Demo data: five weeks of an API gateway's logs, with rhythm, heavy tails, two incidents and what real logs have of
-//! gaps: rows without a group, without a platform, without a duration.
+//! gaps: rows without a group, without a platform, without a duration. Beside them the raw tables of the other systems.
 //!
 //! [`create`] makes the tables (a moment), [`fill`] writes the rows that are missing up to now, newest first (half a
-//! minute at the first start, a moment at the next), and [`LiveTraffic`] goes on from there. Whatever is interrupted
+//! minute at the first start, a moment at the next), [`fill_others`] does both for the other systems, and [`LiveTraffic`] goes on from there. Whatever is interrupted
 //! goes on at the next call: a slice of rows commits with a line that says so.
 
 mod fill;
 mod generate;
 mod live;
+mod others;
 mod traffic;
 
 use chrono::{DateTime, Utc};
@@ -16,6 +17,7 @@ use sqlx::PgPool;
 pub use fill::fill;
 pub use generate::Written;
 pub use live::LiveTraffic;
+pub use others::fill_others;
 
 use crate::{LocalError, Result};
 

@@ -12,7 +12,7 @@ struct Platform {
     models: &'static [&'static str],
 }
 
-const PLATFORMS: [Platform; 6] = [
+const PLATFORMS: [Platform; 7] = [
     Platform {
         name: "anthropic",
         per_mille: 348,
@@ -56,10 +56,19 @@ const PLATFORMS: [Platform; 6] = [
     // Imported from an older gateway, which knew no platforms.
     Platform {
         name: "",
-        per_mille: 20,
+        per_mille: 16,
         median_ms: 380.0,
         accounts: &[14],
         groups: &[8],
+        models: &["legacy-chat"],
+    },
+    // Somebody tried what the form would take.
+    Platform {
+        name: "<img src=x onerror=alert(1)>",
+        per_mille: 4,
+        median_ms: 380.0,
+        accounts: &[14],
+        groups: &[10],
         models: &["legacy-chat"],
     },
 ];
@@ -83,7 +92,7 @@ pub(super) const ACCOUNTS: [(&str, &str); 14] = [
 ];
 
 /// `(name, platform)`. A group without a platform takes the account's; group 9 sends bedrock accounts' traffic as anthropic.
-pub(super) const GROUPS: [(&str, &str); 9] = [
+pub(super) const GROUPS: [(&str, &str); 10] = [
     ("claude-production", "anthropic"),
     ("claude-internal", "anthropic"),
     ("gpt-production", "openai"),
@@ -93,6 +102,7 @@ pub(super) const GROUPS: [(&str, &str); 9] = [
     ("bedrock-enterprise", "bedrock"),
     ("trial", ""),
     ("claude-overflow", "anthropic"),
+    ("sign-up-form", "<img src=x onerror=alert(1)>"),
 ];
 const GROUP_WITHOUT_PLATFORM: i64 = 8;
 const OVERFLOW_GROUP: i64 = 9;

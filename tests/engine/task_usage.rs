@@ -2,7 +2,9 @@
 //! the raw rows by SQL of the test's own.
 
 mod changes;
+mod operation;
 mod relations;
+mod views;
 
 use tidemark_core::api::{Grain, RecomputeRequest, State};
 

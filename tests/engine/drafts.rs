@@ -1,13 +1,11 @@
 //! Declarations that are written for tables: each applies as it stands, and every number equals the raw rows.
 
-use chrono::Utc;
-use serde_json::Value;
-use sqlx::AssertSqlSafe;
-use tidemark_core::api::{BoardRequest, Grain, QueryRow, ReadMode, State, WeekStart};
+use tidemark_core::api::{BoardRequest, Grain, ReadMode, State, WeekStart};
 use tidemark_core::draft::{Draft, Wish};
 
-use crate::ask::{FROM, TO, code, declaration, question, within_one_percent};
-use crate::harness::{TestDb, at};
+use crate::agree::Raw;
+use crate::ask::{FROM, TO, code, declaration};
+use crate::harness::TestDb;
 
 async fn drafted(test: &TestDb, table: &str) -> Draft {
     let draft = test
@@ -23,103 +21,27 @@ async fn drafted(test: &TestDb, table: &str) -> Draft {
     draft
 }
 
-/// What raw rows say: FROM clause, the instant of a row, dimensions, measures, percentiles of a value.
-struct Raw<'a> {
-    from: &'a str,
-    instant: &'a str,
-    by: &'a [(&'a str, &'a str)],
-    measures: &'a [(&'a str, &'a str)],
-    quantiles: &'a [(&'a str, &'a str, f64)],
-}
-
-impl Raw<'_> {
-    /// Every measure, by day, month and in all, by each dimension and none, from the rollup alone; then the board and the audit.
-    async fn agrees(&self, test: &TestDb, draft: &Draft) {
-        let context = &draft.declaration;
-        for grain in [Grain::Day, Grain::Month, Grain::Total] {
-            for by in self.by.iter().map(Some).chain([None]) {
-                self.compare(test, draft, grain, by).await;
-            }
-        }
-        let board = BoardRequest {
-            rollup: draft.rollup.clone(),
-            range: format!("{FROM}..{TO}"),
-            grain: Some(Grain::Day),
-            tz: "UTC".to_owned(),
-            week_start: WeekStart::Monday,
-            by: self.by.first().map(|(name, _)| (*name).to_owned()),
-            filters: Vec::new(),
-            groupings: vec![],
-            mode: ReadMode::Exact,
-            compare: None,
-        };
-        let drawn = test.db.board(&board).await.unwrap();
-        assert_eq!(drawn.state, State::Exact, "{context}");
-        let summary = test.db.list().await.unwrap();
-        let board = &summary[0].board;
-        assert!(board.panels.len() >= 2 && !board.tiles.is_empty(), "{board:?}");
-        let audit = test.db.audit(&draft.rollup, None, false).await.unwrap();
-        assert_eq!((audit.difference_count, audit.waiting_buckets), (0, 0), "{audit:?}");
-    }
-
-    async fn compare(&self, test: &TestDb, draft: &Draft, grain: Grain, by: Option<&(&str, &str)>) {
-        let mut request = question(&draft.rollup, at(FROM), at(TO), grain, chrono_tz::UTC);
-        request.by = by.iter().map(|(name, _)| (*name).to_owned()).collect();
-        let answer = test.ask(&request).await;
-        let context = format!("{grain} {by:?}\n{}", draft.declaration);
-        assert_eq!((answer.state, answer.live_buckets), (State::Exact, 0), "{context}");
-        let bucket = match grain {
-            Grain::Total => format!("'{FROM}'::timestamptz"),
-            grain => format!("date_trunc('{grain}', {}, 'UTC')", self.instant),
-        };
-        let exact = self.measures.iter().map(|(_, sql)| format!("({sql})::float8"));
-        let ranks = self
-            .quantiles
-            .iter()
-            .map(|(_, value, q)| format!("(percentile_disc({q}) within group (order by {value}))::float8"));
-        let sql = format!(
-            "select {bucket}, ({})::text, array[{}]::float8[] from {} where {i} >= '{FROM}' and {i} < '{TO}' group by 1, 2",
-            by.map_or("null", |(_, sql)| *sql),
-            exact.chain(ranks).collect::<Vec<_>>().join(", "),
-            self.from,
-            i = self.instant,
-        );
-        type Row = (chrono::DateTime<Utc>, Option<String>, Vec<Option<f64>>);
-        let truth: Vec<Row> = sqlx::query_as(AssertSqlSafe(sql)).fetch_all(test.pool()).await.unwrap();
-        assert!(!truth.is_empty(), "{context}");
-        assert_eq!(answer.rows.len(), truth.len(), "{context}");
-        for (start, group, values) in truth {
-            let own = |row: &&QueryRow| {
-                let told = by.and_then(|(name, _)| match &row.values[*name] {
-                    Value::Null => None,
-                    Value::String(text) => Some(text.clone()),
-                    other => Some(other.to_string()),
-                });
-                row.bucket_start == start && told == group
-            };
-            let row = answer
-                .rows
-                .iter()
-                .find(own)
-                .unwrap_or_else(|| panic!("no row for {start} {group:?}: {context}"));
-            let names = self.measures.iter().map(|(name, _)| (*name, false));
-            let names = names.chain(self.quantiles.iter().map(|(name, ..)| (*name, true)));
-            for ((name, rank), truth) in names.zip(values) {
-                let told = row
-                    .values
-                    .get(name)
-                    .unwrap_or_else(|| panic!("no measure {name}: {context}"))
-                    .as_f64();
-                let same = match (told, truth) {
-                    (None, None) => true,
-                    (Some(told), Some(truth)) if rank => within_one_percent(told, truth),
-                    (Some(told), Some(truth)) => (told - truth).abs() <= 1e-9 * truth.abs(),
-                    _ => false,
-                };
-                assert!(same, "{start} {group:?} {name}: {told:?} for {truth:?}: {context}");
-            }
-        }
-    }
+/// Every number from the rollup alone, by day, month and in all; then the board and the audit.
+async fn agrees(raw: &Raw<'_>, test: &TestDb, draft: &Draft) {
+    let grains = [Grain::Day, Grain::Month, Grain::Total];
+    raw.agrees_now_and_drained(test, &grains, &draft.declaration).await;
+    let board = BoardRequest {
+        rollup: draft.rollup.clone(),
+        range: format!("{FROM}..{TO}"),
+        grain: Some(Grain::Day),
+        tz: "UTC".to_owned(),
+        week_start: WeekStart::Monday,
+        by: raw.by.first().map(|(name, _)| (*name).to_owned()),
+        filters: Vec::new(),
+        groupings: Vec::new(),
+        mode: ReadMode::Exact,
+        compare: None,
+    };
+    let drawn = test.db.board(&board).await.unwrap();
+    assert_eq!(drawn.state, State::Exact, "{}", draft.declaration);
+    let summary = test.db.list().await.unwrap();
+    let board = &summary[0].board;
+    assert!(board.panels.len() >= 2 && !board.tiles.is_empty(), "{board:?}");
 }
 
 const SHOP: &str = r#"
@@ -149,6 +71,7 @@ async fn a_shops_table_gives_lookups_counts_sums_and_percentiles_that_equal_the_
         ("public.orders", "orders", 0)
     );
     let raw = Raw {
+        rollup: &draft.rollup,
         from: "orders o left join customers c on c.id = o.customer_id",
         instant: "o.created_at",
         by: &[
@@ -180,7 +103,7 @@ async fn a_shops_table_gives_lookups_counts_sums_and_percentiles_that_equal_the_
             ("p99_duration_ms", "duration_ms", 0.99),
         ],
     };
-    raw.agrees(&test, &draft).await;
+    agrees(&raw, &test, &draft).await;
     // And after changes of rows and of what they look up.
     test.sql(
         "update customers set name = 'renamed' where id = 3; delete from customers where false;
@@ -189,7 +112,7 @@ async fn a_shops_table_gives_lookups_counts_sums_and_percentiles_that_equal_the_
     )
     .await;
     test.drain_of("orders").await;
-    raw.agrees(&test, &draft).await;
+    agrees(&raw, &test, &draft).await;
     let hourly: i64 = test
         .one("select sum(order_count)::bigint from tidemark.orders_hourly")
         .await;
@@ -210,6 +133,7 @@ async fn a_log_with_an_epoch_in_milliseconds_gives_an_error_rate_that_equals_the
     .await;
     let draft = drafted(&test, "access log").await;
     let raw = Raw {
+        rollup: &draft.rollup,
         from: "\"access log\"",
         instant: "to_timestamp(ts_ms / 1000.0)",
         by: &[("method", "method")],
@@ -228,7 +152,7 @@ async fn a_log_with_an_epoch_in_milliseconds_gives_an_error_rate_that_equals_the
         ],
         quantiles: &[("p95_took", "extract(epoch from took)", 0.95)],
     };
-    raw.agrees(&test, &draft).await;
+    agrees(&raw, &test, &draft).await;
 }
 
 #[tokio::test]
@@ -247,6 +171,7 @@ async fn reserved_mixed_case_and_quoted_names_are_quoted_right() {
     .await;
     let draft = drafted(&test, r#""Shop ""East"" 100%"."Group""#).await;
     let raw = Raw {
+        rollup: &draft.rollup,
         from: r#""Shop ""East"" 100%"."Group" g left join "Shop ""East"" 100%"."user" u on u."a = b and c" = g."user""#,
         instant: r#""Sent At" at time zone 'UTC'"#,
         by: &[
@@ -263,7 +188,7 @@ async fn reserved_mixed_case_and_quoted_names_are_quoted_right() {
         ],
         quantiles: &[("p50_gre_kg", r#""Größe kg""#, 0.5)],
     };
-    raw.agrees(&test, &draft).await;
+    agrees(&raw, &test, &draft).await;
 }
 
 #[tokio::test]
@@ -284,13 +209,14 @@ async fn a_partitioned_table_and_one_of_dates_are_drafted_by_their_own_key() {
         draft.declaration
     );
     let raw = Raw {
+        rollup: &draft.rollup,
         from: "readings",
         instant: "taken_on::timestamp at time zone 'UTC'",
         by: &[("kind", "kind")],
         measures: &[("reading_count", "count(*)"), ("avg_celsius", "avg(celsius)")],
         quantiles: &[("p95_celsius", "celsius", 0.95)],
     };
-    raw.agrees(&test, &draft).await;
+    agrees(&raw, &test, &draft).await;
 }
 
 #[tokio::test]
@@ -308,13 +234,14 @@ async fn an_empty_table_is_drafted_from_its_types_and_names() {
     test.sql("insert into jobs select md5(i::text)::uuid, timestamptz '2026-02-01' + i * interval '1 hour', 's' || i % 2, 'q', null, i from generate_series(1, 50) i").await;
     test.drain_of("jobs").await;
     let raw = Raw {
+        rollup: &draft.rollup,
         from: "jobs",
         instant: "queued_at",
         by: &[("job_state", "state")],
         measures: &[("job_count", "count(*)")],
         quantiles: &[("p50_run_seconds", "run_seconds", 0.5)],
     };
-    raw.agrees(&test, &draft).await;
+    agrees(&raw, &test, &draft).await;
 }
 
 #[tokio::test]

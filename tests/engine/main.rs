@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+mod agree;
 mod ask;
 mod harness;
 mod stop;
@@ -20,6 +21,10 @@ mod numbers;
 mod other_rollup;
 mod property;
 mod redeclare;
+<<<<<<< HEAD
 mod rows;
+=======
+mod tables;
+>>>>>>> 0ebbaf7 (Show that every kind of table, time, dimension and value is exact; take domains for what they are made of, and sum real as double)
 mod task_usage;
 mod zones;

@@ -208,7 +208,15 @@ async fn probe_all(
         }
         return Err(error.into());
     }
-    let types = sqlx::query("select attname::text as name, format_type(atttypid, atttypmod) as type from pg_attribute where attrelid = 'pg_temp.tidemark_probe'::regclass and attnum > 0")
+    // A domain is what it is made of: the engine stores and compares it as such.
+    let types = sqlx::query(
+        "with recursive made_of as (
+           select attname, atttypid as type, atttypmod as modifier from pg_attribute where attrelid = 'pg_temp.tidemark_probe'::regclass and attnum > 0
+           union all
+           select m.attname, t.typbasetype, t.typtypmod from made_of m join pg_type t on t.oid = m.type where t.typtype = 'd'
+         )
+         select attname::text as name, format_type(type, modifier) as type from made_of where (select typtype from pg_type t where t.oid = type) <> 'd'",
+    )
         .fetch_all(&mut *connection)
         .await?
         .into_iter()

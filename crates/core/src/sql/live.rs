@@ -42,12 +42,15 @@ pub(super) fn raw(model: &Model) -> Statement {
                 .zip(&model.dimensions)
                 .map(|(sql, dimension)| format!("({sql})::{} as {}", dimension.sql_type, quote(&dimension.name))),
         );
-        outputs.extend(
-            source
-                .values
-                .iter()
-                .map(|value| format!("({}) as {}", value.expression, quote(&value.name))),
-        );
+        outputs.extend(source.values.iter().map(|value| {
+            // PostgreSQL sums real in real, with six digits.
+            let wide = if value.sql_type == "real" {
+                "::double precision"
+            } else {
+                ""
+            };
+            format!("({}){wide} as {}", value.expression, quote(&value.name))
+        }));
         let filter = source
             .filter
             .as_ref()

@@ -21,10 +21,7 @@ mod numbers;
 mod other_rollup;
 mod property;
 mod redeclare;
-<<<<<<< HEAD
 mod rows;
-=======
 mod tables;
->>>>>>> 0ebbaf7 (Show that every kind of table, time, dimension and value is exact; take domains for what they are made of, and sum real as double)
 mod task_usage;
 mod zones;

@@ -187,14 +187,7 @@ impl Scratch {
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + 'static,
     {
-        let (url, sql) = (self.url.clone(), sql.to_owned());
-        block_on(async move {
-            let mut connection = PgConnection::connect(&url).await.unwrap();
-            sqlx::query_scalar(AssertSqlSafe(sql.clone()))
-                .fetch_one(&mut connection)
-                .await
-                .unwrap_or_else(|error| panic!("{error}\n{sql}"))
-        })
+        one_of(&self.url, sql)
     }
 
     /// Every object of the database outside schema `tidemark`, and every trigger: what must not change.
@@ -216,6 +209,21 @@ impl Drop for Scratch {
             .join()
             .ok();
     }
+}
+
+/// The one value of a query.
+pub fn one_of<T>(url: &str, sql: &str) -> T
+where
+    T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres> + 'static,
+{
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    block_on(async move {
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        sqlx::query_scalar(AssertSqlSafe(sql.clone()))
+            .fetch_one(&mut connection)
+            .await
+            .unwrap_or_else(|error| panic!("{error}\n{sql}"))
+    })
 }
 
 /// Run statements as the server's owner.

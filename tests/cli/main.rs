@@ -5,6 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 mod harness;
+#[path = "../server/mod.rs"]
+mod server;
+#[path = "../server/session.rs"]
+mod session;
 
 mod bad_input;
 mod connection;
@@ -14,6 +18,7 @@ mod jobs;
 mod killed;
 mod new_table;
 mod old_server;
+mod profile;
 mod query;
 mod report;
 mod rights;

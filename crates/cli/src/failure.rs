@@ -47,7 +47,11 @@ impl Failure {
         match self {
             Failure::Db(error) => error.exit_status(),
             Failure::Local(
-                Local::NotDemo { .. } | Local::BrokenSettings { .. } | Local::BadSetting { .. } | Local::NoHome { .. },
+                Local::NotDemo { .. }
+                | Local::BrokenSettings { .. }
+                | Local::BadSetting { .. }
+                | Local::NoProfile { .. }
+                | Local::NoHome { .. },
             ) => 2,
             Failure::Local(_) => 3,
             _ => 2,
@@ -59,8 +63,10 @@ impl Failure {
         match self {
             Failure::Db(tidemark_db::Error::Input { code, .. }) => code,
             Failure::Db(tidemark_db::Error::Unreachable { .. }) => "unreachable",
+            Failure::Db(tidemark_db::Error::LogIn { .. }) => "log_in",
             Failure::Db(tidemark_db::Error::Forbidden { .. }) => "forbidden",
             Failure::Db(tidemark_db::Error::Server { .. }) => "server",
+            Failure::Local(tidemark_local::LocalError::NoProfile { .. }) => "unknown_profile",
             Failure::Local(_) => "local",
             Failure::Time(_) => "time",
             Failure::Draw(_) => "draw",

@@ -741,4 +741,6 @@ pub struct ServerInfo {
     pub installed: bool,
     /// May tick, recompute, pause.
     pub can_operate: bool,
+    /// The database holds demo data.
+    pub demo: bool,
 }

@@ -15,6 +15,7 @@ pub mod format;
 pub mod grain;
 pub mod model;
 pub mod moments;
+pub mod probe;
 pub mod sketch;
 pub mod spec;
 pub mod sql;

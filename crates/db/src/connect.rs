@@ -1,26 +1,36 @@
 //! Connecting: one pool per database, with the settings that every Tidemark connection has.
 
-use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection, PgConnection, PgPool, Row};
 use tidemark_core::api::ServerInfo;
+use tidemark_core::probe::Aim;
 
+use crate::target::driver_options;
 use crate::{Db, Error, Result};
 
 /// How to connect.
 #[derive(Clone, Default)]
 pub struct ConnectOptions {
-    /// `None`: the usual `PG*` variables.
+    /// `None`: the usual `PG*` variables. Either may name a service of `pg_service.conf`.
     pub url: Option<String>,
+    /// Goes before one in the URL, `PGPASSWORD` and `.pgpass`.
+    pub password: Option<String>,
     /// Enforced by the server (`default_transaction_read_only`).
     pub read_only: bool,
     /// Shown in `tidemark.status` as the ticker: `app`, `worker`, `cli`.
     pub ticker: String,
 }
 
-/// Without the URL: it may hold a password.
+impl ConnectOptions {
+    /// Where this would connect to, without doing so.
+    pub fn aim(&self) -> Result<Aim> {
+        driver_options(self).map(|(_, aim)| aim)
+    }
+}
+
+/// Without the URL, which may hold a password, and without the password.
 impl std::fmt::Debug for ConnectOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ConnectOptions")
@@ -36,8 +46,9 @@ const OLDEST: i32 = 150_000;
 impl Db {
     /// Open a pool; checks the server's version (15 or later). Does not create anything.
     pub async fn connect(options: &ConnectOptions) -> Result<Db> {
-        let connect = pg_options(options)?;
-        let label = label(&connect);
+        let (connect, aim) = pg_options(options)?;
+        // Never a password.
+        let label = format!("{}@{}", aim.user, aim.server);
         let pool = PgPoolOptions::new()
             .max_connections(6)
             .acquire_timeout(Duration::from_secs(10))
@@ -67,6 +78,7 @@ impl Db {
         Ok(Db {
             pool,
             options: connect,
+            aim,
             label,
             ticker: if options.ticker.is_empty() {
                 "cli".to_owned()
@@ -83,7 +95,8 @@ impl Db {
             "select current_setting('server_version') as version, current_user::text as role,
                current_setting('transaction_read_only') = 'on' as read_only,
                coalesce((select version || ', ' || cipher from pg_stat_ssl where pid = pg_backend_pid() and ssl), 'no TLS') as tls,
-               to_regclass('tidemark.health') is not null as installed",
+               to_regclass('tidemark.health') is not null as installed,
+               to_regclass('tidemark_demo.plan') is not null as demo",
         )
         .fetch_one(&self.pool)
         .await?;
@@ -108,6 +121,7 @@ impl Db {
             read_only,
             installed,
             can_operate,
+            demo: row.get("demo"),
         })
     }
 
@@ -131,31 +145,9 @@ impl Db {
     }
 }
 
-fn pg_options(options: &ConnectOptions) -> Result<PgConnectOptions> {
-    let mut connect = match &options.url {
-        Some(url) => {
-            if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-                return Err(Error::input(
-                    "bad_url",
-                    "The database URL must look like postgres://user@host:5432/database.",
-                ));
-            }
-            // The message of the parser is left out: it may quote the password.
-            PgConnectOptions::from_str(url).map_err(|_| {
-                Error::input("bad_url", "The database URL can't be read. It must look like postgres://user:password@host:5432/database; write special characters as %XX.")
-            })?
-        }
-        None => PgConnectOptions::new(),
-    };
-    let says_tls = options
-        .url
-        .as_ref()
-        .is_some_and(|url| url.contains("sslmode=") || url.contains("ssl-mode="))
-        || std::env::var_os("PGSSLMODE").is_some();
-    if !says_tls && !is_local(&connect) {
-        connect = connect.ssl_mode(PgSslMode::VerifyFull);
-    }
-    connect = connect.application_name("tidemark").options([
+fn pg_options(options: &ConnectOptions) -> Result<(PgConnectOptions, Aim)> {
+    let (connect, aim) = driver_options(options)?;
+    let mut connect = connect.application_name("tidemark").options([
         ("statement_timeout", "60s"),
         ("lock_timeout", "5s"),
         // Short queries over small tables: compiling them costs more than running them.
@@ -170,22 +162,8 @@ fn pg_options(options: &ConnectOptions) -> Result<PgConnectOptions> {
     if options.read_only {
         connect = connect.options([("default_transaction_read_only", "on")]);
     }
-    Ok(connect
+    let connect = connect
         .log_statements(tracing::log::LevelFilter::Trace)
-        .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO))
-}
-
-fn is_local(options: &PgConnectOptions) -> bool {
-    options.get_socket().is_some()
-        || options.get_host().starts_with('/')
-        || ["localhost", "127.0.0.1", "::1", "[::1]"].contains(&options.get_host())
-}
-
-/// Host, port, database and user; never a password.
-fn label(options: &PgConnectOptions) -> String {
-    let host = options
-        .get_socket()
-        .map_or_else(|| options.get_host().to_owned(), |socket| socket.display().to_string());
-    let database = options.get_database().unwrap_or(options.get_username());
-    format!("{}@{host}:{}/{database}", options.get_username(), options.get_port())
+        .log_slow_statements(tracing::log::LevelFilter::Off, Duration::ZERO);
+    Ok((connect, aim))
 }

@@ -11,7 +11,10 @@ pub enum Error {
     /// The person asked for something that can't be: bad range, unknown name, bad declaration, wrong server version.
     #[error("{message}")]
     Input { code: &'static str, message: String },
-    /// The server can't be reached, refused the password, or went away.
+    /// The server answered and refused user or password.
+    #[error("{message}")]
+    LogIn { message: String },
+    /// The server can't be reached, or went away.
     #[error("{message}")]
     Unreachable { message: String },
     /// The role lacks a right.
@@ -61,7 +64,7 @@ impl Error {
     pub fn exit_status(&self) -> u8 {
         match self {
             Error::Input { .. } | Error::Forbidden { .. } | Error::Server { .. } => 2,
-            Error::Unreachable { .. } => 3,
+            Error::Unreachable { .. } | Error::LogIn { .. } => 3,
         }
     }
 
@@ -70,6 +73,7 @@ impl Error {
         let (code, details) = match self {
             Error::Input { code, .. } => ((*code).to_owned(), None),
             Error::Unreachable { .. } => ("unreachable".to_owned(), None),
+            Error::LogIn { .. } => ("log_in".to_owned(), None),
             Error::Forbidden { .. } => ("forbidden".to_owned(), None),
             Error::Server { sqlstate, .. } => ("server".to_owned(), sqlstate.clone()),
         };
@@ -77,6 +81,17 @@ impl Error {
             code,
             message: self.to_string(),
             details,
+        }
+    }
+
+    /// Say more about a refused log-in: why no password was sent.
+    #[must_use]
+    pub fn explain_log_in(self, note: Option<&str>) -> Error {
+        match (self, note) {
+            (Error::LogIn { message }, Some(note)) => Error::LogIn {
+                message: format!("{message} {note}"),
+            },
+            (error, _) => error,
         }
     }
 
@@ -92,10 +107,11 @@ impl Error {
     pub(crate) fn on_connect(label: &str, error: sqlx::Error) -> Error {
         let message = match &error {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
-                Some("28P01" | "28000") => format!(
-                    "{label} refused the log-in: {}. Check user and password.",
-                    refusal.message()
-                ),
+                Some("28P01" | "28000") => {
+                    return Error::LogIn {
+                        message: format!("{label} refused the log-in: {}. Check user and password.", refusal.message()),
+                    };
+                }
                 Some("3D000") => format!(
                     "{label}: {}. Check the database's name, or create it.",
                     refusal.message()
@@ -103,13 +119,31 @@ impl Error {
                 Some("53300") => format!("{label} has no connection left: {}.", refusal.message()),
                 _ => format!("{label}: {}", refusal.message()),
             },
-            sqlx::Error::Tls(cause) => {
-                format!("{label}: TLS failed: {cause}. Check the certificate, or set sslmode in the URL.")
+            sqlx::Error::Tls(cause) => tls_message(label, &cause.to_string()),
+            // The handshake's own failures come as failures to read or write.
+            sqlx::Error::Io(cause) if cause.kind() == std::io::ErrorKind::InvalidData => {
+                tls_message(label, &cause.to_string())
             }
+            // The files of certificates are read before anything is sent.
+            sqlx::Error::Configuration(cause) => format!("{label}: {cause}. Check the files of the certificates."),
             other => format!("{label} can't be reached: {other}. Check host and port, and that the server runs."),
         };
         Error::Unreachable { message }
     }
+}
+
+/// Names of the reasons are rustls's; they are kept for whoever looks them up.
+fn tls_message(label: &str, cause: &str) -> String {
+    let what_to_do = if cause.contains("UnknownIssuer") || cause.contains("CaUsedAsEndEntity") {
+        "No CA that this machine trusts has signed the server's certificate. Name the CA's file (sslrootcert), and check that it is the right one."
+    } else if cause.contains("NotValidForName") {
+        "The server's certificate is for another name. Use the name that it was made for, or sslmode=verify-ca."
+    } else if cause.contains("Expired") {
+        "The server's certificate has expired. Its owner must renew it."
+    } else {
+        "Check the certificates, or set another sslmode."
+    };
+    format!("{label}: TLS failed: {cause}. {what_to_do}")
 }
 
 impl From<sqlx::Error> for Error {

@@ -13,11 +13,13 @@ mod draft;
 mod error;
 mod introspect;
 mod jobs;
+mod probe;
 mod purge;
 mod read;
 mod rollups;
 mod schema;
 mod status;
+mod target;
 mod tick;
 
 pub use connect::ConnectOptions;
@@ -29,6 +31,7 @@ pub use error::{Error, ErrorInfo, Result};
 pub struct Db {
     pool: sqlx::PgPool,
     options: sqlx::postgres::PgConnectOptions,
+    aim: tidemark_core::probe::Aim,
     label: String,
     ticker: String,
 }

@@ -106,6 +106,21 @@ pub enum LocalError {
         problem: String,
     },
 
+    /// The system's keychain can't be used. Where passwords can come from instead is part of the message.
+    #[error(
+        "The system's keychain can't be used: {reason}. The password can be asked for each time instead, or come from \
+         ~/.pgpass or PGPASSWORD."
+    )]
+    NoKeychain { reason: String },
+
+    /// No connection profile has this name.
+    #[error("There is no connection called {name:?}. {advice}")]
+    NoProfile { name: String, advice: String },
+
+    /// Pasted text that is no connection URL. Not quoted: it may hold a password.
+    #[error("This is no connection URL. It must look like postgres://user@host:5432/database; write special characters as %XX.")]
+    BadUrl,
+
     /// A value that the settings can't have.
     #[error("{key} can't be {value}: {problem}.")]
     BadSetting {

@@ -2,10 +2,12 @@
 //!
 //! - [`EmbeddedServer`] runs a PostgreSQL of the app's own, with data in the user's data folder.
 //! - [`demo`] fills it with an API gateway's logs, and writes live traffic while the app is open.
-//! - [`Settings`] is one small file that the app and the command share. It never holds a password.
+//! - [`Settings`] is one small file that the app and the command share, connection profiles included. It never holds
+//!   a password: those are in the system's [`keychain`].
 
 pub mod demo;
 mod error;
+pub mod keychain;
 mod redact;
 mod run;
 pub mod server;

@@ -28,9 +28,13 @@ pub const LONG: &str = concat!(
     examples!(),
     "
 Connection:
-  --database-url, else DATABASE_URL, else PGHOST, PGPORT, PGUSER, PGPASSWORD, PGDATABASE,
-  PGSSLMODE and .pgpass. A remote host is reached with TLS, and its certificate is checked
-  (sslmode=verify-full), unless the URL says otherwise.
+  --database-url or --profile, else DATABASE_URL, else PGHOST, PGPORT, PGUSER, PGDATABASE,
+  PGSERVICE, else the settings' default connection. PGPASSWORD, PGSSLMODE, .pgpass and
+  pg_service.conf mean what they mean to psql. A remote host is reached with TLS, and its
+  certificate is checked (sslmode=verify-full), unless something says otherwise.
+
+  --profile NAME is a connection that was made in the app's Settings: [connections.NAME] in
+  ~/.config/tidemark/settings.toml. Its password is in the system's keychain, or is asked for.
 
 Times:
   2026-10-26 (midnight in --tz), 2026-10-26T14:15, 2026-10-26T14:15:00+01:00, now, today,

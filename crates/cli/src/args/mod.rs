@@ -30,6 +30,9 @@ pub struct Global {
     /// Where the database is: postgres://user@host:5432/database. Else DATABASE_URL, else the PG* variables
     #[arg(long, global = true, value_name = "URL", help_heading = "Everywhere")]
     pub database_url: Option<String>,
+    /// A connection from the settings, by its name
+    #[arg(long, global = true, value_name = "NAME", help_heading = "Everywhere")]
+    pub profile: Option<String>,
     /// Answer with one JSON document on standard output
     #[arg(long, global = true, help_heading = "Everywhere")]
     pub json: bool,

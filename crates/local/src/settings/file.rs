@@ -7,9 +7,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::fcntl::{Flock, FlockArg};
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::Settings;
+use super::{Settings, last_profile};
 use crate::{LocalError, Result, server::user_folder, without_password};
 
 /// The usual place: `tidemark/settings.toml` in the user's configuration folder.
@@ -34,8 +35,8 @@ impl Settings {
         let mut settings = self.clone();
         settings.last_connection = settings
             .last_connection
-            .map(|url| without_password(&url))
-            .filter(|url| !url.is_empty());
+            .map(|last| if last_profile(&last).is_some() { last } else { without_password(&last) })
+            .filter(|last| !last.is_empty());
         settings.check()?;
         // A link into a folder of dotfiles stays a link.
         let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -55,11 +56,29 @@ impl Settings {
 
     /// Changes some settings and leaves the others as the file has them.
     pub fn update(path: &Path, change: impl FnOnce(&mut Self)) -> Result<Self> {
+        Self::try_update(path, |settings| {
+            change(settings);
+            Ok(())
+        })
+    }
+
+    /// The same, for a change that may be refused; then the file stays as it was.
+    pub fn try_update(path: &Path, change: impl FnOnce(&mut Self) -> Result<()>) -> Result<Self> {
+        let _alone = alone(path)?;
         let mut settings = Self::load(path)?;
-        change(&mut settings);
+        change(&mut settings)?;
         settings.save(path)?;
         Ok(settings)
     }
+}
+
+/// Two changes at once would lose one of them: whoever reads to write holds this lock.
+fn alone(path: &Path) -> Result<Flock<fs::File>> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(LocalError::file("make", folder))?;
+    // The folder itself: a file of its own would be litter.
+    let file = fs::File::open(folder).map_err(LocalError::file("open", folder))?;
+    Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| LocalError::file("lock", folder)(errno.into()))
 }
 
 fn read(path: &Path) -> Result<Option<String>> {
@@ -121,7 +140,13 @@ fn merge(old: &mut Table, fresh: &Table) {
                     *kept.decor_mut() = decor;
                 }
             }
-            (_, Some(table)) => drop(old.insert(key, Item::Table(table.clone()))),
+            (_, Some(table)) => {
+                let mut whole = Table::new();
+                merge(&mut whole, table);
+                // `[connections]` above `[connections.prod]` says nothing.
+                whole.set_implicit(!whole.is_empty() && whole.iter().all(|(_, item)| item.is_table()));
+                drop(old.insert(key, Item::Table(whole)));
+            }
             (_, None) => drop(old.insert(key, item.clone())),
         }
     }

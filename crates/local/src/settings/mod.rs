@@ -4,6 +4,7 @@
 //! password: those live in the system's keychain.
 
 mod file;
+mod profile;
 mod zone;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,7 @@ use tidemark_core::api::WeekStart;
 use ts_rs::TS;
 
 pub use file::settings_file;
+pub use profile::{Colour, PasswordFrom, Pasted, Profile, Profiles, last_of, last_profile};
 pub use zone::system_time_zone;
 
 use crate::{LocalError, Result, without_password};
@@ -35,9 +37,13 @@ pub struct Settings {
     pub tick_while_open: bool,
     /// How often it does, in seconds.
     pub tick_seconds: u32,
-    /// `demo`, or the URL of the database that was open last, without a password.
+    /// What was open last: `demo`, `profile NAME`, or a URL without a password.
     pub last_connection: Option<String>,
+    /// Name of the profile that opens where nobody says which.
+    pub default_connection: Option<String>,
     pub limits: Limits,
+    #[serde(skip_serializing_if = "Profiles::is_empty")]
+    pub connections: Profiles,
 }
 
 /// Light, dark, or what the system says.
@@ -75,7 +81,9 @@ impl Default for Settings {
             tick_while_open: true,
             tick_seconds: 10,
             last_connection: None,
+            default_connection: None,
             limits: Limits::default(),
+            connections: Profiles::new(),
         }
     }
 }
@@ -141,10 +149,11 @@ impl Settings {
                 return bad(key, value.to_string(), &format!("it is more than 0 and at most {most}"));
             }
         }
+        self.check_profiles()?;
         if let Some(url) = self
             .last_connection
             .as_ref()
-            .filter(|url| without_password(url) != **url)
+            .filter(|last| last_profile(last).is_none() && without_password(last) != **last)
         {
             let shown = format!("{:?}", without_password(url));
             return bad(

@@ -8,15 +8,19 @@ use crate::connection::ConnectionKind;
 #[derive(Debug, Clone, Default, Parser)]
 #[command(name = "tidemark-app", version, about, long_about = None)]
 #[command(
-    after_help = "Without arguments the window opens on the database of DATABASE_URL, else on the one it showed last.\n\
+    after_help = "Without arguments the window opens on the database of DATABASE_URL, else on the settings' default connection, \
+                        else on the one it showed last.\n\
                         Before anything is created in your database, the window says what and asks."
 )]
 pub struct Args {
     /// Open this database: postgres://user@host:5432/name
     #[arg(long, value_name = "URL")]
     pub database_url: Option<String>,
+    /// Open a connection of the settings, by its name
+    #[arg(long, value_name = "NAME", conflicts_with = "database_url")]
+    pub profile: Option<String>,
     /// Open the demo: an embedded PostgreSQL with demo data and live traffic
-    #[arg(long, conflicts_with = "database_url")]
+    #[arg(long, conflicts_with_all = ["database_url", "profile"])]
     pub demo: bool,
     /// Set the database up without asking in the window
     #[arg(long)]
@@ -27,6 +31,8 @@ pub struct Args {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Target {
     Demo,
+    /// A connection of the settings.
+    Profile(String),
     Url(String),
 }
 
@@ -35,7 +41,7 @@ impl Target {
     pub fn kind(&self) -> ConnectionKind {
         match self {
             Target::Demo => ConnectionKind::Demo,
-            Target::Url(_) => ConnectionKind::Url,
+            Target::Profile(_) | Target::Url(_) => ConnectionKind::Url,
         }
     }
 }
@@ -43,22 +49,26 @@ impl Target {
 /// Hides the URL: it may hold a password, and this text ends up in logs.
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Target::Demo => "Demo",
-            Target::Url(_) => "Url(…)",
-        })
+        match self {
+            Target::Demo => f.write_str("Demo"),
+            Target::Profile(name) => write!(f, "Profile({name:?})"),
+            Target::Url(_) => f.write_str("Url(…)"),
+        }
     }
 }
 
 impl Args {
-    /// Choose what to open: an argument, else `DATABASE_URL`, else what was open last.
+    /// Choose what to open: an argument, else `DATABASE_URL`, else what is kept: the default connection, or the last.
     #[must_use]
-    pub fn target(&self, environment: Option<String>, last: Option<Target>) -> Option<Target> {
+    pub fn target(&self, environment: Option<String>, kept: Option<Target>) -> Option<Target> {
         if self.demo {
             return Some(Target::Demo);
         }
+        if let Some(name) = &self.profile {
+            return Some(Target::Profile(name.clone()));
+        }
         let url = self.database_url.clone().or(environment);
-        url.filter(|url| !url.trim().is_empty()).map(Target::Url).or(last)
+        url.filter(|url| !url.trim().is_empty()).map(Target::Url).or(kept)
     }
 }
 
@@ -77,6 +87,10 @@ mod tests {
         assert_eq!(
             target(&["--database-url", "a"], Some("b"), Some(Target::Demo)),
             url("a")
+        );
+        assert_eq!(
+            target(&["--profile", "p"], Some("b"), Some(Target::Demo)),
+            Some(Target::Profile("p".into()))
         );
         assert_eq!(target(&["--demo"], Some("b"), url("c")), Some(Target::Demo));
         assert_eq!(target(&[], Some("b"), Some(Target::Demo)), url("b"));

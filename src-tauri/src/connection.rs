@@ -3,7 +3,10 @@
 use serde::Serialize;
 use tidemark_core::api::ServerInfo;
 use tidemark_db::ErrorInfo;
+use tidemark_local::{Settings, settings::Colour};
 use ts_rs::TS;
+
+use crate::args::Target;
 
 /// What the window shows instead of, or over, its pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, TS)]
@@ -52,6 +55,9 @@ pub struct Progress {
 pub struct ConnectionState {
     pub phase: Phase,
     pub kind: Option<ConnectionKind>,
+    /// Name of the connection, where it is one of the settings.
+    pub profile: Option<String>,
+    pub colour: Option<Colour>,
     pub server: Option<ServerInfo>,
     pub message: Option<String>,
     /// Code of the error in `message`, for the window to branch on.
@@ -64,10 +70,16 @@ pub struct ConnectionState {
 
 impl ConnectionState {
     #[must_use]
-    pub fn new(phase: Phase, kind: ConnectionKind) -> Self {
+    pub fn new(phase: Phase, target: &Target, settings: &Settings) -> Self {
+        let name = match target {
+            Target::Profile(name) => Some(name),
+            Target::Demo | Target::Url(_) => None,
+        };
         ConnectionState {
             phase,
-            kind: Some(kind),
+            kind: Some(target.kind()),
+            profile: name.cloned(),
+            colour: name.and_then(|name| settings.connections.get(name)?.colour),
             ..Self::default()
         }
     }

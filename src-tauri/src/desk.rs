@@ -2,6 +2,7 @@
 //! Knows nothing of Tauri, so that it can be tested without a desktop.
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -39,6 +40,8 @@ pub struct Desk {
     pub(crate) rows: watch::Sender<u64>,
     pub(crate) demo: tokio::sync::Mutex<Option<demo::Demo>>,
     current: Mutex<Current>,
+    /// Passwords that were typed, by connection, until the app ends.
+    passwords: Mutex<HashMap<String, String>>,
     /// Counts the pools that were taken away: whoever waits for an answer of one waits in vain.
     replaced: watch::Sender<u64>,
     runtime: Handle,
@@ -68,6 +71,7 @@ impl Desk {
             rows: watch::Sender::new(0),
             demo: tokio::sync::Mutex::new(None),
             current: Mutex::default(),
+            passwords: Mutex::default(),
             replaced: watch::Sender::new(0),
             runtime,
         })
@@ -79,7 +83,7 @@ impl Desk {
         self.end(&mut current);
         current.target = Some((target.clone(), yes));
         self.connection
-            .send_replace(ConnectionState::new(Phase::Starting, target.kind()));
+            .send_replace(ConnectionState::new(Phase::Starting, &target, &self.settings()));
         let session = Session::new(Arc::clone(self), target, current.id);
         current.task = Some(self.runtime.spawn(session.run(yes)));
     }
@@ -102,6 +106,28 @@ impl Desk {
             self.connection.send_replace(ConnectionState::default());
         }
         demo::stop(self).await;
+    }
+
+    /// Whether this is what is open, or tried.
+    #[must_use]
+    pub fn is_open(&self, target: &Target) -> bool {
+        self.current().target.as_ref().is_some_and(|(open, _)| open == target)
+    }
+
+    pub(crate) fn password(&self, connection: &str) -> Option<String> {
+        self.passwords().get(connection).cloned()
+    }
+
+    pub(crate) fn remember_password(&self, connection: &str, password: String) {
+        self.passwords().insert(connection.to_owned(), password);
+    }
+
+    pub(crate) fn forget_password(&self, connection: &str) {
+        self.passwords().remove(connection);
+    }
+
+    fn passwords(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.passwords.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn end(&self, current: &mut Current) {
@@ -152,7 +178,8 @@ impl Desk {
     /// Whether the numbers are made up.
     #[must_use]
     pub fn is_demo(&self) -> bool {
-        self.connection.borrow().kind == Some(ConnectionKind::Demo)
+        let state = self.connection.borrow();
+        state.kind == Some(ConnectionKind::Demo) || state.server.as_ref().is_some_and(|server| server.demo)
     }
 
     #[must_use]

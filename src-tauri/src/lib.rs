@@ -10,6 +10,7 @@ pub mod connection;
 mod demo;
 pub mod desk;
 mod headless;
+pub mod profiles;
 mod remember;
 mod report;
 mod requests;
@@ -61,7 +62,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             tray::install(app, &first);
             window::exit_on_signals(app.handle());
             window::exit_where_nobody_answers(app.handle(), &first);
-            let target = args.target(std::env::var("DATABASE_URL").ok(), remember::last_target(&first));
+            let target = args.target(std::env::var("DATABASE_URL").ok(), remember::kept_target(&first));
             if let Some(target) = target {
                 first.open(target, args.yes);
             }
@@ -75,6 +76,15 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::connection::retry,
             commands::connection::setup_plan,
             commands::connection::setup_apply,
+            commands::profiles::connections,
+            commands::profiles::no_keychain,
+            commands::profiles::paste_connection,
+            commands::profiles::aim_connection,
+            commands::profiles::test_connection,
+            commands::profiles::save_connection,
+            commands::profiles::delete_connection,
+            commands::profiles::default_connection,
+            commands::profiles::connect_profile,
             commands::settings::settings,
             commands::settings::save_settings,
             commands::settings::system_zone,

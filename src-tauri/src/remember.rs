@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use tidemark_db::ErrorInfo;
-use tidemark_local::{Settings, settings::DEMO};
+use tidemark_local::{
+    Settings,
+    settings::{DEMO, last_of, last_profile},
+};
 
 use crate::{args::Target, demo::failed, desk::Desk};
 
@@ -18,10 +21,11 @@ pub(crate) fn load(file: &Path) -> Settings {
 /// Keep what the viewer chose, and let the tasks see it.
 pub(crate) fn save(desk: &Desk, chosen: Settings) -> Result<Settings, ErrorInfo> {
     let saved = Settings::update(&desk.settings_file, |kept| {
-        // Not the window's to choose: it follows what is open.
-        let last_connection = kept.last_connection.take();
+        // Not for this form to choose: one follows what is open, the others have commands of their own.
         *kept = Settings {
-            last_connection,
+            last_connection: kept.last_connection.take(),
+            default_connection: kept.default_connection.take(),
+            connections: std::mem::take(&mut kept.connections),
             ..chosen
         };
     });
@@ -35,6 +39,7 @@ pub(crate) fn save(desk: &Desk, chosen: Settings) -> Result<Settings, ErrorInfo>
 pub(crate) fn last(desk: &Desk, target: &Target) {
     let name = match target {
         Target::Demo => DEMO.to_owned(),
+        Target::Profile(name) => last_of(name),
         Target::Url(url) => url.clone(),
     };
     match Settings::update(&desk.settings_file, |kept| kept.last_connection = Some(name)) {
@@ -43,10 +48,16 @@ pub(crate) fn last(desk: &Desk, target: &Target) {
     }
 }
 
-/// What was open at the last time.
-pub(crate) fn last_target(desk: &Desk) -> Option<Target> {
-    desk.settings().last_connection.map(|name| match name.as_str() {
-        DEMO => Target::Demo,
-        _ => Target::Url(name),
-    })
+/// The default connection, else what was open at the last time.
+pub(crate) fn kept_target(desk: &Desk) -> Option<Target> {
+    let settings = desk.settings();
+    let last = || {
+        let name = settings.last_connection.as_ref()?;
+        Some(match last_profile(name) {
+            Some(profile) => Target::Profile(profile.to_owned()),
+            None if name == DEMO => Target::Demo,
+            None => Target::Url(name.clone()),
+        })
+    };
+    settings.default_connection.clone().map(Target::Profile).or_else(last)
 }

@@ -10,7 +10,7 @@ use crate::{
     connection::{ConnectionState, Phase},
     demo,
     desk::Desk,
-    remember, ticker, watchdog,
+    profiles, remember, ticker, watchdog,
 };
 
 /// How often the set-up page looks whether somebody applied a rollup from the command line meanwhile.
@@ -56,7 +56,7 @@ impl Session {
         self.use_db(Some(db.clone()));
         match self.target {
             Target::Demo => demo::fill(self, &db, &server).await?,
-            Target::Url(_) => self.agree(&db, &server, yes).await?,
+            Target::Profile(_) | Target::Url(_) => self.agree(&db, &server, yes).await?,
         }
         remember::last(&self.desk, &self.target);
         // Asked again: the set-up changed what is installed and what this role may do.
@@ -67,6 +67,7 @@ impl Session {
     pub async fn connect(&self) -> Result<(Db, ServerInfo), ErrorInfo> {
         match &self.target {
             Target::Demo => demo::connect(&self.desk).await,
+            Target::Profile(name) => profiles::connect(&self.desk, name).await,
             Target::Url(url) => connect_url(url).await,
         }
     }
@@ -75,6 +76,15 @@ impl Session {
     async fn agree(&self, db: &Db, server: &ServerInfo, yes: bool) -> Result<(), ErrorInfo> {
         if is_set_up(db).await? {
             return Ok(());
+        }
+        if server.read_only {
+            return Err(ErrorInfo {
+                code: "read_only".into(),
+                message: "Tidemark is not set up in this database, and this connection may only read. Set it up with one \
+                          that may write: switch read-only off in the connection, or run `tidemark rollup apply` elsewhere."
+                    .into(),
+                details: None,
+            });
         }
         if yes {
             return set_up(db).await.map_err(|error| error.info());
@@ -92,7 +102,7 @@ impl Session {
     }
 
     pub fn state(&self, phase: Phase) -> ConnectionState {
-        ConnectionState::new(phase, self.target.kind())
+        ConnectionState::new(phase, &self.target, &self.desk.settings())
     }
 
     pub fn show(&self, state: ConnectionState) {
@@ -110,12 +120,13 @@ pub(crate) async fn connect_url(url: &str) -> Result<(Db, ServerInfo), ErrorInfo
         ticker: "app".into(),
         ..ConnectOptions::default()
     };
-    let connected = async {
-        let db = Db::connect(&options).await?;
-        let server = db.server_info().await?;
-        Ok((db, server))
-    };
-    connected.await.map_err(|error: Error| error.info())
+    connect(options).await.map_err(|error| error.info())
+}
+
+pub(crate) async fn connect(options: ConnectOptions) -> Result<(Db, ServerInfo), Error> {
+    let db = Db::connect(&options).await?;
+    let server = db.server_info().await?;
+    Ok((db, server))
 }
 
 async fn is_set_up(db: &Db) -> Result<bool, ErrorInfo> {

@@ -64,7 +64,7 @@ pub(crate) async fn run(session: &Session) {
 async fn look(db: &Db) -> Look {
     match timeout(ANSWER_WITHIN, db.server_info()).await {
         Ok(Ok(server)) => Look::Fine(server),
-        Ok(Err(error @ Error::Unreachable { .. })) => Look::Gone(error.info()),
+        Ok(Err(error @ (Error::Unreachable { .. } | Error::LogIn { .. }))) => Look::Gone(error.info()),
         Ok(Err(error)) => {
             tracing::warn!("looking at the server: {error}");
             Look::Unclear

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use clap::Parser;
 use tauri::{
-    App, AppHandle, Emitter, WebviewUrl, WebviewWindowBuilder, Wry, plugin::TauriPlugin, utils::config::Color,
+    App, AppHandle, Emitter, Manager, WebviewUrl, WebviewWindowBuilder, Wry, plugin::TauriPlugin, utils::config::Color,
 };
 use tauri_plugin_window_state::StateFlags;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Args, desk::Desk, headless, tray};
+use crate::{Args, connection::ConnectionState, desk::Desk, headless, tray};
 
 /// Under the POSIX locale (a container, a service) WebKit says that the language is `C`, which `Intl` throws at.
 const LANGUAGE: &str = "try { Intl.getCanonicalLocales(navigator.language) } \
@@ -43,11 +43,26 @@ pub fn forward_connection(app: &AppHandle, desk: &Desk) {
     tauri::async_runtime::spawn(async move {
         while states.changed().await.is_ok() {
             let state = states.borrow_and_update().clone();
+            name_window(&app, &state);
             if let Err(error) = app.emit("connection", state) {
                 tracing::warn!("could not tell the window: {error}");
             }
         }
     });
+}
+
+/// Say in the window's title which database it shows.
+fn name_window(app: &AppHandle, state: &ConnectionState) {
+    let name = match (&state.profile, &state.server) {
+        (Some(name), _) => Some(name.as_str()),
+        (None, Some(server)) if server.demo => Some("demo data"),
+        (None, Some(server)) => server.label.split_once('@').map(|(_, place)| place),
+        (None, None) => None,
+    };
+    let title = name.map_or_else(|| "Tidemark".to_owned(), |name| format!("{name} · Tidemark"));
+    if let Some(Err(error)) = app.get_webview_window("main").map(|window| window.set_title(&title)) {
+        tracing::debug!("the window's title: {error}");
+    }
 }
 
 /// Somebody started the program again: show the window, on the database that was asked for.

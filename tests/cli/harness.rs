@@ -226,6 +226,17 @@ where
     })
 }
 
+/// The SQLSTATE with which statements are refused.
+pub fn refusal_of(url: &str, sql: &str) -> String {
+    let (url, sql) = (url.to_owned(), sql.to_owned());
+    block_on(async move {
+        let mut connection = PgConnection::connect(&url).await.unwrap();
+        let error = sqlx::raw_sql(AssertSqlSafe(sql.clone())).execute(&mut connection).await;
+        let error = error.map(drop).expect_err(&sql);
+        error.as_database_error().unwrap().code().unwrap().into_owned()
+    })
+}
+
 /// Run statements as the server's owner.
 pub fn execute(url: &str, sql: &str) {
     let (url, sql) = (url.to_owned(), sql.to_owned());

@@ -42,7 +42,13 @@ impl OwnServer {
             .map(|folder| folder.join("scripts"))
             .find(|scripts| scripts.join("lib.sh").exists())
             .unwrap();
-        let made = Command::new("bash").arg("-c").arg(PREPARE).arg(&scripts).arg(&folder).output().unwrap();
+        let made = Command::new("bash")
+            .arg("-c")
+            .arg(PREPARE)
+            .arg(&scripts)
+            .arg(&folder)
+            .output()
+            .unwrap();
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
         let bin = String::from_utf8(made.stdout).unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -56,7 +62,16 @@ impl OwnServer {
             .arg(format!("{bin}/postgres"))
             .arg("-D")
             .arg(folder.join("data"))
-            .args(["-c", "listen_addresses=localhost", "-c", "ssl=on", "-c", "fsync=off", "-c", "timezone=UTC"])
+            .args([
+                "-c",
+                "listen_addresses=localhost",
+                "-c",
+                "ssl=on",
+                "-c",
+                "fsync=off",
+                "-c",
+                "timezone=UTC",
+            ])
             .args(["-c", &format!("port={port}")])
             .args(["-c", &format!("unix_socket_directories={}", folder.display())])
             .current_dir(&folder)
@@ -69,7 +84,9 @@ impl OwnServer {
         let pid_file = server.folder.join("data/postmaster.pid");
         let begun = Instant::now();
         // Line 8 says `ready` when connections are taken.
-        while !std::fs::read_to_string(&pid_file).is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.starts_with("ready"))) {
+        while !std::fs::read_to_string(&pid_file)
+            .is_ok_and(|text| text.lines().nth(7).is_some_and(|line| line.starts_with("ready")))
+        {
             assert!(begun.elapsed() < Duration::from_secs(30), "the server never got ready");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -96,7 +113,11 @@ fn nobody_else_may_run_it() -> bool {
 impl Drop for OwnServer {
     fn drop(&mut self) {
         // An immediate shutdown: QUIT.
-        Command::new("kill").arg("-QUIT").arg(self.process.id().to_string()).status().ok();
+        Command::new("kill")
+            .arg("-QUIT")
+            .arg(self.process.id().to_string())
+            .status()
+            .ok();
         self.process.wait().ok();
         std::fs::remove_dir_all(&self.folder).ok();
     }

@@ -44,5 +44,9 @@ pub fn in_session(test: &str, bus: Bus, work: impl FnOnce()) {
         .unwrap();
     std::fs::remove_dir_all(&home).ok();
     let said = String::from_utf8_lossy(&ran.stdout);
-    assert!(ran.status.success() && said.contains("1 passed"), "{said}\n{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(
+        ran.status.success() && said.contains("1 passed"),
+        "{said}\n{}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
 }

@@ -63,7 +63,9 @@ impl Context {
         };
         if let Some(name) = &self.profile {
             if self.url.is_some() {
-                return Err(Failure::Usage("--profile and --database-url both say where the database is; leave one out".to_owned()));
+                return Err(Failure::Usage(
+                    "--profile and --database-url both say where the database is; leave one out".to_owned(),
+                ));
             }
             let settings = Settings::load(&settings_file()?)?;
             return self.log_in(name, settings.profile(name)?).await;

@@ -109,7 +109,10 @@ impl Error {
             sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
                 Some("28P01" | "28000") => {
                     return Error::LogIn {
-                        message: format!("{label} refused the log-in: {}. Check user and password.", refusal.message()),
+                        message: format!(
+                            "{label} refused the log-in: {}. Check user and password.",
+                            refusal.message()
+                        ),
                     };
                 }
                 Some("3D000") => format!(
@@ -136,7 +139,7 @@ impl Error {
 fn tls_message(label: &str, cause: &str) -> String {
     let what_to_do = if cause.contains("UnknownIssuer") || cause.contains("CaUsedAsEndEntity") {
         "No CA that this machine trusts has signed the server's certificate. Name the CA's file (sslrootcert), and check that it is the right one."
-    } else if cause.contains("NotValidForName") {
+    } else if cause.contains("NotValidForName") || cause.contains("not valid for name") {
         "The server's certificate is for another name. Use the name that it was made for, or sslmode=verify-ca."
     } else if cause.contains("Expired") {
         "The server's certificate has expired. Its owner must renew it."

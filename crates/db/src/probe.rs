@@ -61,28 +61,46 @@ impl Db {
         let (role, database): (String, String) = (row.get("role"), row.get("database"));
         if !row.get::<bool, _>("schema") {
             return Ok(vec![if row.get("may_create") {
-                missing("Tidemark is not installed here yet; this role may install it".to_owned(), "tidemark install")
+                missing(
+                    "Tidemark is not installed here yet; this role may install it".to_owned(),
+                    "tidemark install",
+                )
             } else {
                 missing(
                     "Tidemark is not installed here, and this role may not create a schema".to_owned(),
-                    &format!("grant create on database {database} to {role};\n-- or let a DBA run what this prints: tidemark install --dry-run"),
+                    &format!(
+                        "grant create on database {database} to {role};\n-- or let a DBA run what this prints: tidemark install --dry-run"
+                    ),
                 )
             }]);
         }
         if !row.get::<bool, _>("may_read") {
-            return Ok(vec![missing("This role may not read rollups".to_owned(), &format!("grant tidemark_viewer to {role};"))]);
+            return Ok(vec![missing(
+                "This role may not read rollups".to_owned(),
+                &format!("grant tidemark_viewer to {role};"),
+            )]);
         }
         let mut rights = Vec::new();
         rights.push(match self.is_installed().await {
             Ok(true) => fine("Schema tidemark is there, of this version"),
-            Ok(false) => missing("Schema tidemark is older than this program".to_owned(), "tidemark install"),
-            Err(error) => Right { ok: false, text: error.to_string(), fix: None },
+            Ok(false) => missing(
+                "Schema tidemark is older than this program".to_owned(),
+                "tidemark install",
+            ),
+            Err(error) => Right {
+                ok: false,
+                text: error.to_string(),
+                fix: None,
+            },
         });
         if !rights[0].ok {
             return Ok(rights);
         }
         if !row.get::<bool, _>("roles") {
-            rights.push(missing("The roles tidemark_viewer and tidemark_operator are missing".to_owned(), "tidemark install --roles"));
+            rights.push(missing(
+                "The roles tidemark_viewer and tidemark_operator are missing".to_owned(),
+                "tidemark install --roles",
+            ));
         }
         rights.push(match (can_operate, asked_read_only) {
             (true, _) => fine("Read rollups, tick, recompute, audit"),
@@ -113,9 +131,15 @@ impl Db {
             }
         }
         if count == 0 {
-            rights.push(missing("No rollup is applied yet".to_owned(), "tidemark rollup new --table SCHEMA.TABLE"));
+            rights.push(missing(
+                "No rollup is applied yet".to_owned(),
+                "tidemark rollup new --table SCHEMA.TABLE",
+            ));
         } else if unreadable.is_empty() {
-            rights.push(fine(&format!("Read the raw rows of {count} {}", if count == 1 { "source" } else { "sources" })));
+            rights.push(fine(&format!(
+                "Read the raw rows of {count} {}",
+                if count == 1 { "source" } else { "sources" }
+            )));
         } else {
             let names = unreadable.join(", ");
             rights.push(missing(
@@ -146,14 +170,19 @@ impl Db {
 /// A connection that believes whoever answers.
 fn tls_right(aim: &Aim) -> Option<Right> {
     let weak = aim.tls_reason == TlsReason::Asked && !matches!(aim.tls, TlsMode::VerifyFull);
-    let remote = !["localhost:", "127.0.0.1:", "::1:", "[::1]:"].iter().any(|host| aim.server.starts_with(host));
+    let remote = !["localhost:", "127.0.0.1:", "::1:", "[::1]:"]
+        .iter()
+        .any(|host| aim.server.starts_with(host));
     (weak && remote).then(|| {
         let text = match aim.tls {
             TlsMode::VerifyCa => "sslmode=verify-ca does not check the server's name",
             TlsMode::Require => "sslmode=require encrypts, and believes whoever answers",
             _ => "this sslmode may send the password and the numbers in clear",
         };
-        missing(text.to_owned(), "sslmode=verify-full, with sslrootcert=FILE for a CA of your own")
+        missing(
+            text.to_owned(),
+            "sslmode=verify-full, with sslrootcert=FILE for a CA of your own",
+        )
     })
 }
 

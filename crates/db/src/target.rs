@@ -32,12 +32,16 @@ const KNOWN: [&str; 14] = [
 /// Read what a person said.
 pub(crate) fn driver_options(options: &ConnectOptions) -> Result<(PgConnectOptions, Aim)> {
     let mut url = parse(options.url.as_deref())?;
-    let service = take_query(&mut url, "service").or_else(|| std::env::var("PGSERVICE").ok().filter(|name| !name.is_empty()));
+    let service =
+        take_query(&mut url, "service").or_else(|| std::env::var("PGSERVICE").ok().filter(|name| !name.is_empty()));
     if let Some(name) = service {
         fill_in(&mut url, &service_entries(&name)?);
     }
     leave_out_unknown(&mut url);
-    let asked = url.query_pairs().any(|(key, _)| matches!(&*key, "sslmode" | "ssl-mode"))
+    check_files(&url)?;
+    let asked = url
+        .query_pairs()
+        .any(|(key, _)| matches!(&*key, "sslmode" | "ssl-mode"))
         || std::env::var_os("PGSSLMODE").is_some();
     // The message of the parser is left out: it may quote the password.
     let mut connect = PgConnectOptions::from_str(url.as_str()).map_err(|_| unreadable())?;
@@ -80,6 +84,24 @@ fn unreadable() -> Error {
     )
 }
 
+/// The driver says of a missing certificate only that there is no such file.
+fn check_files(url: &Url) -> Result<()> {
+    for (key, file) in url.query_pairs() {
+        if !matches!(&*key, "sslrootcert" | "sslcert" | "sslkey") || file.starts_with("-----BEGIN") {
+            continue;
+        }
+        if let Err(cause) = std::fs::File::open(&*file) {
+            return Err(Error::input(
+                "missing_file",
+                format!(
+                    "{key}: {file} can't be read: {cause}. Correct the path, or leave it out to use the system's CAs."
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 fn is_socket(options: &PgConnectOptions) -> bool {
     options.get_socket().is_some() || options.get_host().starts_with('/')
 }
@@ -109,7 +131,10 @@ fn tls_mode(mode: PgSslMode) -> TlsMode {
 
 /// A parameter's value; the URL has it no more.
 fn take_query(url: &mut Url, wanted: &str) -> Option<String> {
-    let value = url.query_pairs().find(|(key, _)| key == wanted).map(|(_, value)| value.into_owned())?;
+    let value = url
+        .query_pairs()
+        .find(|(key, _)| key == wanted)
+        .map(|(_, value)| value.into_owned())?;
     keep_query(url, |key| key != wanted);
     Some(value)
 }
@@ -164,7 +189,8 @@ fn service_entries(name: &str) -> Result<Vec<(String, String)>> {
     let own = std::env::var_os("PGSERVICEFILE")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".pg_service.conf")));
-    let system = std::env::var_os("PGSYSCONFDIR").map_or_else(|| PathBuf::from("/etc/postgresql-common"), PathBuf::from);
+    let system =
+        std::env::var_os("PGSYSCONFDIR").map_or_else(|| PathBuf::from("/etc/postgresql-common"), PathBuf::from);
     let files: Vec<PathBuf> = own.into_iter().chain([system.join("pg_service.conf")]).collect();
     files
         .iter()
@@ -173,7 +199,10 @@ fn service_entries(name: &str) -> Result<Vec<(String, String)>> {
             let looked: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
             Error::input(
                 "unknown_service",
-                format!("There is no service [{name}] in {}. Add it there, or leave the service out.", looked.join(" or ")),
+                format!(
+                    "There is no service [{name}] in {}. Add it there, or leave the service out.",
+                    looked.join(" or ")
+                ),
             )
         })
 }
@@ -208,9 +237,18 @@ mod tests {
     #[test]
     fn another_machine_is_reached_with_a_checked_certificate_unless_the_url_says_otherwise() {
         let tls = |url| (aim(url).tls, aim(url).tls_reason);
-        assert_eq!(tls("postgres://u@db.example.com/x"), (TlsMode::VerifyFull, TlsReason::Remote));
-        assert_eq!(tls("postgres://u@db.example.com/x?sslmode=require"), (TlsMode::Require, TlsReason::Asked));
-        assert_eq!(tls("postgres://u@localhost/x"), (TlsMode::Prefer, TlsReason::ThisMachine));
+        assert_eq!(
+            tls("postgres://u@db.example.com/x"),
+            (TlsMode::VerifyFull, TlsReason::Remote)
+        );
+        assert_eq!(
+            tls("postgres://u@db.example.com/x?sslmode=require"),
+            (TlsMode::Require, TlsReason::Asked)
+        );
+        assert_eq!(
+            tls("postgres://u@localhost/x"),
+            (TlsMode::Prefer, TlsReason::ThisMachine)
+        );
         assert_eq!(tls("postgres://u@localhost/x?sslmode=verify-full").1, TlsReason::Asked);
         assert_eq!(tls("postgres:///x?host=/run/postgresql&user=u").1, TlsReason::Socket);
         // No host in the URL's authority, but one in its query.
@@ -228,10 +266,13 @@ mod tests {
     fn a_service_fills_in_what_the_url_leaves_out() {
         let text = "# ours\n[other]\nhost=elsewhere\n\n[prod]\nhost = db.example.com\nport=6432\nuser=ann\ndbname=gateway\n# no more\n[last]\nport=1\n";
         let entries = section(text, "prod").unwrap();
-        let mut url = Url::parse("postgres://bob@/").unwrap();
+        let mut url = Url::parse("postgres:///?user=bob").unwrap();
         fill_in(&mut url, &entries);
         let aimed = aim(url.as_str());
-        assert_eq!((aimed.server.as_str(), aimed.user.as_str()), ("db.example.com:6432/gateway", "bob"));
+        assert_eq!(
+            (aimed.server.as_str(), aimed.user.as_str()),
+            ("db.example.com:6432/gateway", "bob")
+        );
         assert_eq!(section(text, "absent"), None);
     }
 }

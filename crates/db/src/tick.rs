@@ -46,7 +46,8 @@ impl Db {
     async fn try_tick(&self, rollup: &str, slice: Duration) -> Result<TickReport> {
         let mut transaction = self
             .pool
-            .begin_with("begin isolation level read committed read write")
+            // Not "read write": a connection that may only read would be talked into writing.
+            .begin_with("begin isolation level read committed")
             .await?;
         sqlx::query("set local statement_timeout = '5min'")
             .execute(&mut *transaction)

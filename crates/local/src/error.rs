@@ -118,7 +118,9 @@ pub enum LocalError {
     NoProfile { name: String, advice: String },
 
     /// Pasted text that is no connection URL. Not quoted: it may hold a password.
-    #[error("This is no connection URL. It must look like postgres://user@host:5432/database; write special characters as %XX.")]
+    #[error(
+        "This is no connection URL. It must look like postgres://user@host:5432/database; write special characters as %XX."
+    )]
     BadUrl,
 
     /// A value that the settings can't have.

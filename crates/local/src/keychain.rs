@@ -52,10 +52,18 @@ pub async fn unavailable() -> Option<String> {
 pub async fn password_of(name: &str, profile: &Profile) -> (Option<String>, Option<String>) {
     match profile.password {
         PasswordFrom::Elsewhere => (None, None),
-        PasswordFrom::Ask => (None, Some(format!("Connection {name} asks for its password each time."))),
+        PasswordFrom::Ask => (
+            None,
+            Some(format!("Connection {name} asks for its password each time.")),
+        ),
         PasswordFrom::Keychain => match read(name).await {
             Ok(Some(password)) => (Some(password), None),
-            Ok(None) => (None, Some(format!("The system's keychain holds no password for connection {name}."))),
+            Ok(None) => (
+                None,
+                Some(format!(
+                    "The system's keychain holds no password for connection {name}."
+                )),
+            ),
             Err(error) => (None, Some(error.to_string())),
         },
     }

@@ -3,6 +3,7 @@
 pub mod board;
 pub mod connection;
 pub mod jobs;
+pub mod profiles;
 pub mod rollups;
 pub mod settings;
 

@@ -2,11 +2,16 @@
 
 import { invoke, isTauri } from '@tauri-apps/api/core';
 import { listen } from '@tauri-apps/api/event';
+import type { Aim } from './api/Aim';
 import type { AuditReport } from './api/AuditReport';
 import type { BoardAnswer } from './api/BoardAnswer';
 import type { BoardRequest } from './api/BoardRequest';
+import type { ConnectionList } from './api/ConnectionList';
+import type { ConnectionTest } from './api/ConnectionTest';
 import type { Job } from './api/Job';
+import type { PastedConnection } from './api/PastedConnection';
 import type { Plan } from './api/Plan';
+import type { Profile } from './api/Profile';
 import type { RecomputePreview } from './api/RecomputePreview';
 import type { RollupDetail } from './api/RollupDetail';
 import type { RowsAnswer } from './api/RowsAnswer';
@@ -28,6 +33,15 @@ export interface Commands {
   connection_state: { args: Record<string, never>; gives: ConnectionState };
   connect_demo: { args: Record<string, never>; gives: null };
   connect_url: { args: { url: string }; gives: null };
+  connect_profile: { args: { name: string; password: string | null }; gives: null };
+  connections: { args: Record<string, never>; gives: ConnectionList };
+  no_keychain: { args: Record<string, never>; gives: string | null };
+  paste_connection: { args: { url: string }; gives: PastedConnection };
+  aim_connection: { args: { profile: Profile }; gives: Aim };
+  test_connection: { args: { name: string | null; profile: Profile; password: string | null }; gives: ConnectionTest };
+  save_connection: { args: { before: string | null; name: string; profile: Profile; password: string | null }; gives: ConnectionList };
+  delete_connection: { args: { name: string }; gives: ConnectionList };
+  default_connection: { args: { name: string | null }; gives: ConnectionList };
   disconnect: { args: Record<string, never>; gives: null };
   retry: { args: Record<string, never>; gives: null };
   settings: { args: Record<string, never>; gives: Settings };

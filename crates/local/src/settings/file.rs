@@ -35,7 +35,13 @@ impl Settings {
         let mut settings = self.clone();
         settings.last_connection = settings
             .last_connection
-            .map(|last| if last_profile(&last).is_some() { last } else { without_password(&last) })
+            .map(|last| {
+                if last_profile(&last).is_some() {
+                    last
+                } else {
+                    without_password(&last)
+                }
+            })
             .filter(|last| !last.is_empty());
         settings.check()?;
         // A link into a folder of dotfiles stays a link.

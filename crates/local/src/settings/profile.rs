@@ -19,30 +19,20 @@ pub type Profiles = BTreeMap<String, Profile>;
 #[serde(default, deny_unknown_fields)]
 pub struct Profile {
     /// A host's name or address, or the folder of a socket.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub port: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// A section of `pg_service.conf`; says what the others leave out.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
     /// `null`: verify-full for another machine.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub tls: Option<TlsMode>,
     /// File of the CA that signed the server's certificate; the system's CAs where there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub ca: Option<String>,
     /// File of this client's certificate.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub certificate: Option<String>,
     /// File of the certificate's key.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub colour: Option<Colour>,
     /// Enforced by the server.
     pub read_only: bool,
@@ -111,7 +101,11 @@ impl Profile {
         }
         // The driver reads `%20`, not `+`.
         let query = query.finish().replace('+', "%20");
-        if query.is_empty() { "postgres://".to_owned() } else { format!("postgres:///?{query}") }
+        if query.is_empty() {
+            "postgres://".to_owned()
+        } else {
+            format!("postgres:///?{query}")
+        }
     }
 
     /// Take a URL apart.
@@ -183,7 +177,11 @@ impl Profile {
         ];
         for (key, value) in texts {
             if value.as_deref().is_some_and(|value| value.contains("://")) {
-                return bad(key, &without_password(value.as_deref().unwrap_or_default()), "it is a URL; paste that as a whole");
+                return bad(
+                    key,
+                    &without_password(value.as_deref().unwrap_or_default()),
+                    "it is a URL; paste that as a whole",
+                );
             }
         }
         if self.port == Some(0) {
@@ -191,7 +189,11 @@ impl Profile {
         }
         if self.certificate.is_some() != self.key.is_some() {
             let there = if self.key.is_some() { "key" } else { "certificate" };
-            return bad(there, self.certificate.as_deref().or(self.key.as_deref()).unwrap_or_default(), "a certificate and its key go together");
+            return bad(
+                there,
+                self.certificate.as_deref().or(self.key.as_deref()).unwrap_or_default(),
+                "a certificate and its key go together",
+            );
         }
         Ok(())
     }
@@ -202,7 +204,9 @@ fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.trim() == name
         && name.chars().count() <= 40
-        && name.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.'))
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.'))
 }
 
 fn tls_mode(text: &str) -> Result<TlsMode> {
@@ -214,11 +218,14 @@ fn tls_mode(text: &str) -> Result<TlsMode> {
         TlsMode::VerifyCa,
         TlsMode::VerifyFull,
     ];
-    modes.into_iter().find(|mode| mode.as_str() == text).ok_or_else(|| LocalError::BadSetting {
-        key: "sslmode",
-        value: format!("{text:?}"),
-        problem: "it is one of disable, allow, prefer, require, verify-ca, verify-full".to_owned(),
-    })
+    modes
+        .into_iter()
+        .find(|mode| mode.as_str() == text)
+        .ok_or_else(|| LocalError::BadSetting {
+            key: "sslmode",
+            value: format!("{text:?}"),
+            problem: "it is one of disable, allow, prefer, require, verify-ca, verify-full".to_owned(),
+        })
 }
 
 impl Settings {
@@ -310,8 +317,14 @@ mod tests {
         assert_eq!(pasted.password.as_deref(), Some("p@ss"));
         assert_eq!(pasted.left_out, ["connect_timeout"]);
         let profile = pasted.profile;
-        assert_eq!((profile.host.as_deref(), profile.port, profile.database.as_deref()), (Some("db.example.com"), Some(6432), Some("gate way")));
-        assert_eq!((profile.tls, profile.ca.as_deref()), (Some(TlsMode::VerifyCa), Some("/ca.pem")));
+        assert_eq!(
+            (profile.host.as_deref(), profile.port, profile.database.as_deref()),
+            (Some("db.example.com"), Some(6432), Some("gate way"))
+        );
+        assert_eq!(
+            (profile.tls, profile.ca.as_deref()),
+            (Some(TlsMode::VerifyCa), Some("/ca.pem"))
+        );
         assert_eq!(
             profile.url(),
             "postgres:///?host=db.example.com&port=6432&dbname=gate%20way&user=ann&sslmode=verify-ca&sslrootcert=%2Fca.pem"
@@ -339,10 +352,18 @@ mod tests {
         settings.put_profile(None, "prod", Profile::default()).unwrap();
         settings.set_default_profile(Some("prod")).unwrap();
         settings.last_connection = Some(last_of("prod"));
-        settings.put_profile(Some("prod"), "prod-eu", Profile::default()).unwrap();
+        settings
+            .put_profile(Some("prod"), "prod-eu", Profile::default())
+            .unwrap();
         assert_eq!(settings.default_connection.as_deref(), Some("prod-eu"));
-        assert_eq!(settings.last_connection.as_deref().and_then(last_profile), Some("prod-eu"));
-        assert!(settings.put_profile(None, "prod-eu", Profile::default()).is_err(), "the name is taken");
+        assert_eq!(
+            settings.last_connection.as_deref().and_then(last_profile),
+            Some("prod-eu")
+        );
+        assert!(
+            settings.put_profile(None, "prod-eu", Profile::default()).is_err(),
+            "the name is taken"
+        );
         settings.remove_profile("prod-eu").unwrap();
         assert_eq!((settings.default_connection, settings.last_connection), (None, None));
     }

@@ -15,4 +15,8 @@ installed: boolean,
 /**
  * May tick, recompute, pause.
  */
-can_operate: boolean, };
+can_operate: boolean, 
+/**
+ * The database holds demo data.
+ */
+demo: boolean, };

@@ -12,11 +12,11 @@ import { serverTime } from './time.svelte';
 import { router } from './route.svelte';
 import { toasts } from './toasts.svelte';
 
-const UNKNOWN: ConnectionState = { phase: 'starting', kind: null, server: null, message: null, code: null, progress: null, since_ms: null };
+const UNKNOWN: ConnectionState = { phase: 'starting', kind: null, profile: null, colour: null, server: null, message: null, code: null, progress: null, since_ms: null };
 
 const DEFAULTS: Settings = {
-  time_zone: null, week_start: 'monday', clock_24h: true, theme: 'system', refresh_seconds: 30, tick_while_open: true, tick_seconds: 10, last_connection: null,
-  limits: { error_rate_percent: 2, p99_ms: 5000, min_samples: 200 },
+  time_zone: null, week_start: 'monday', clock_24h: true, theme: 'system', refresh_seconds: 30, tick_while_open: true, tick_seconds: 10, last_connection: null, default_connection: null,
+  limits: { error_rate_percent: 2, p99_ms: 5000, min_samples: 200 }, connections: {},
 };
 
 /** How often health and jobs are asked for. */
@@ -43,7 +43,8 @@ class App {
   lost = $derived(this.connection.phase === 'lost');
   live = $derived(this.connection.phase === 'ready' || this.connection.phase === 'lost');
   canOperate = $derived(this.connection.server?.can_operate ?? false);
-  demo = $derived(this.connection.kind === 'demo');
+  /** Made-up numbers: the embedded server’s, or another one that holds the demo. */
+  demo = $derived(this.connection.kind === 'demo' || (this.connection.server?.demo ?? false));
   boards = $derived(this.rollups);
   runningJobs = $derived(this.jobs.filter((j) => j.state === 'running' || j.state === 'paused'));
 

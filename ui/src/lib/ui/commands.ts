@@ -1,6 +1,7 @@
 /** Every command of the palette: what it is called, where it belongs, what it does. */
 
 import type { ZoneMatch } from '../api/ZoneMatch';
+import { connections } from '../connections/connections.svelte';
 import { call, toAppError } from '../ipc';
 import { app } from '../state/app.svelte';
 import type { BoardState } from '../state/board.svelte';
@@ -66,6 +67,7 @@ export function commands(board: BoardState | undefined, refresh: () => void, que
   }
   act('refresh', 'Refresh', 'refresh', refresh, 'r');
   act('reconnect', 'Reconnect', 'plug', () => { void call('retry', {}); });
+  for (const { name } of connections.list) list.push(go(`connection ${name}`, `Connection ${name}`, 'database', () => { void connections.open(name); }, app.connection.profile === name ? 'open' : ''));
   act('other', 'Connect to another database…', 'database', () => { void call('disconnect', {}); });
   for (const theme of ['system', 'light', 'dark'] as const) act(`theme ${theme}`, `Theme: ${theme}`, 'settings', () => { void app.save({ theme }); }, app.settings.theme === theme ? 'in use' : '');
   act('help', 'Keys', 'help', () => { shellUi.help = true; }, '?');

@@ -80,7 +80,7 @@ app_packages=(
 # shellcheck disable=SC2034
 display_packages=(xvfb xauth imagemagick dbus)
 # shellcheck disable=SC2034
-test_packages=(postgresql webkit2gtk-driver shellcheck)
+test_packages=(postgresql webkit2gtk-driver shellcheck gnome-keyring dbus-bin openssl)
 
 # Checks that cargo is there and new enough.
 need_rust() {

@@ -74,7 +74,7 @@ create table tidemark.mark (
   lo timestamptz,
   hi timestamptz,
   keys jsonb,
-  scope text,
+  scope text, -- only this value of the rollup's scope dimension; null: all groups of the buckets
   at timestamptz not null default clock_timestamp()
 ) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 5000);
 comment on table tidemark.mark is 'The queue''s append-only end: capture triggers write here in the transaction of the change. No key, no conflict, no lock between writers.';
@@ -85,7 +85,7 @@ create table tidemark.job (
   kind text not null constraint job_kind_check check (kind in ('build', 'request')),
   state text not null default 'running' constraint job_state_check check (state in ('running', 'paused', 'done', 'cancelled')),
   span tstzrange not null,
-  scope text,
+  scope text, -- as DIMENSION=VALUE; null: all groups
   reason text,
   requested_by text not null default session_user,
   buckets_total bigint not null,
@@ -99,7 +99,7 @@ create table tidemark.dirty (
   rollup_id integer not null constraint dirty_rollup_fkey references tidemark.rollup on delete cascade,
   kind "char" not null, -- c: changed; b: to be built by a job; u: never built, nobody asked; r: recompute requested, served as exact meanwhile
   span tstzrange not null,
-  scope text,
+  scope text, -- only this value of the rollup's scope dimension; null: all groups of the buckets
   job_id bigint constraint dirty_job_fkey references tidemark.job on delete cascade,
   since timestamptz not null,
   attempts integer not null default 0,

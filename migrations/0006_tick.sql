@@ -1,8 +1,9 @@
 -- The tick: one READ COMMITTED transaction that takes marks and recomputes their buckets.
 
 -- Recomputes the targets of one level from raw rows and merges the coarser levels, in one subtransaction with the
--- deletion of their marks. A batch that fails is halved until the poison bucket stands alone; that one backs off.
-create function tidemark.work(p_rollup integer, p_storage text, p_level smallint, p_targets tstzmultirange,
+-- deletion of their marks; with scopes, the groups of these only. A batch that fails is halved until the poison bucket, and
+-- in it the poison scope, stands alone; that one backs off.
+create function tidemark.work(p_rollup integer, p_storage text, p_level smallint, p_targets tstzmultirange, p_scopes text[],
                               out buckets bigint, out raw_rows bigint, out failed bigint, out canceled boolean)
 language plpgsql
 as $$
@@ -16,7 +17,7 @@ declare
 begin
   buckets := 0; raw_rows := 0; failed := 0; canceled := false;
   begin
-    perform tidemark.consume(p_rollup, p_targets);
+    perform tidemark.consume(p_rollup, p_targets, p_scopes);
     for l in select v.* from tidemark.level v where v.rollup_id = p_rollup and v.level >= p_level order by v.level loop
       -- A coarser bucket is merged only from a complete set of finer ones: not while part of it was never built.
       select array_agg(s order by s), array_agg(tidemark.bucket_next(l.grain, s) order by s) into starts, nexts
@@ -27,9 +28,9 @@ begin
       continue when starts is null;
       if l.level = p_level then
         buckets := tidemark.bucket_count((select base_grain from tidemark.rollup where id = p_rollup), p_targets);
-        execute format('select tidemark.%I($1, $2, true)', p_storage || '__replace_' || l.grain) into raw_rows using starts, nexts;
+        execute format('select tidemark.%I($1, $2, true, $3)', p_storage || '__replace_' || l.grain) into raw_rows using starts, nexts, p_scopes;
       else
-        execute format('select tidemark.%I($1, $2, false)', p_storage || '__replace_' || l.grain) using starts, nexts;
+        execute format('select tidemark.%I($1, $2, false, $3)', p_storage || '__replace_' || l.grain) using starts, nexts, p_scopes;
       end if;
     end loop;
     return;
@@ -47,19 +48,24 @@ begin
   select array_agg(s order by s) into starts
   from tidemark.level v, unnest(p_targets) t, tidemark.bucket_starts(v.grain, t) s
   where v.rollup_id = p_rollup and v.level = p_level;
-  if canceled or cardinality(starts) <= 1 then
-    perform tidemark.consume(p_rollup, p_targets, problem);
+  if canceled or (cardinality(starts) <= 1 and coalesce(cardinality(p_scopes), 1) <= 1) then
+    perform tidemark.consume(p_rollup, p_targets, p_scopes, problem);
     failed := cardinality(starts);
     update tidemark.health set last_error = problem, last_error_at = clock_timestamp() where rollup_id = p_rollup;
     return;
   end if;
   for half in
-    select range_agg(tstzrange(s, tidemark.bucket_next(v.grain, s))) as targets
+    select range_agg(tstzrange(s, tidemark.bucket_next(v.grain, s))) as targets, p_scopes as scopes, n > cardinality(starts) / 2 as upper_half
     from unnest(starts) with ordinality u (s, n), tidemark.level v
-    where v.rollup_id = p_rollup and v.level = p_level
-    group by n > cardinality(starts) / 2 order by n > cardinality(starts) / 2 desc
+    where v.rollup_id = p_rollup and v.level = p_level and cardinality(starts) > 1
+    group by n > cardinality(starts) / 2
+    union all
+    select p_targets, array_agg(s), n > cardinality(p_scopes) / 2
+    from unnest(p_scopes) with ordinality u (s, n) where cardinality(starts) <= 1
+    group by n > cardinality(p_scopes) / 2
+    order by upper_half desc
   loop
-    select * into part from tidemark.work(p_rollup, p_storage, p_level, half.targets);
+    select * into part from tidemark.work(p_rollup, p_storage, p_level, half.targets, half.scopes);
     buckets := buckets + part.buckets;
     raw_rows := raw_rows + part.raw_rows;
     failed := failed + part.failed;
@@ -68,7 +74,7 @@ begin
   end loop;
 end
 $$;
-comment on function tidemark.work(integer, text, smallint, tstzmultirange) is 'Recompute a batch of buckets.';
+comment on function tidemark.work(integer, text, smallint, tstzmultirange, text[]) is 'Recompute a batch of buckets.';
 
 create function tidemark.somebody_waits(p_rollup integer) returns boolean
 language sql stable
@@ -195,7 +201,7 @@ begin
       exit when b.targets is null;
       turn := turn + 1;
       batch_started := clock_timestamp();
-      select * into w from tidemark.work(r.id, r.storage, b.level, b.targets);
+      select * into w from tidemark.work(r.id, r.storage, b.level, b.targets, b.scopes);
       took := clock_timestamp() - batch_started;
       done_buckets := done_buckets + w.buckets;
       done_rows := done_rows + w.raw_rows;

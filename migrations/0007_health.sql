@@ -31,7 +31,7 @@ with figure as (
           (select min(a.since) from tidemark.applicable(r.id) a)) as oldest_pending_at,
     (select count(*) from tidemark.dirty d where d.rollup_id = r.id and d.attempts > 0) as backing_off,
     exists (select from tidemark.applicable(r.id)) as backlog,
-    (select coalesce(sum(tidemark.bucket_count(r.base_grain, tstzmultirange(d.span * tstzrange(null, r.frozen_before)))), 0)
+    (select tidemark.bucket_count(r.base_grain, coalesce(range_agg(d.span * tstzrange(null, r.frozen_before)), '{}'))
      from tidemark.dirty d where d.rollup_id = r.id and d.kind = 'c' and d.span && tstzrange(null, r.frozen_before)) as frozen_marks,
     (select coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'last_seen_at', t.last_seen_at) order by t.last_seen_at desc), '[]')
      from tidemark.ticker t where t.rollup_id = r.id) as tickers

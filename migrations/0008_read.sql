@@ -1,6 +1,8 @@
 -- What a read needs to know before it reads, in one snapshot.
 
-create function tidemark.read_state(p_rollup integer, p_lo timestamptz, p_hi timestamptz)
+-- p_filters: the values that a dimension is filtered to, {"DIM": ["VALUE", …]}. Where that is the scope dimension, what is
+-- dirty for other scopes does not count.
+create function tidemark.read_state(p_rollup integer, p_lo timestamptz, p_hi timestamptz, p_filters jsonb default null)
 returns table (id integer, declaration_no integer, model jsonb, at timestamptz, intact boolean, frozen_before timestamptz,
                watermark_at timestamptz, complete_from timestamptz[], dirty_lo timestamptz[], dirty_hi timestamptz[])
 language plpgsql stable security definer
@@ -13,6 +15,7 @@ declare
   r record;
   range tstzrange := tstzrange(p_lo, p_hi);
   dirty tstzmultirange;
+  scopes text[];
 begin
   select u.*, h.watermark_at,
     h.capture_broken_at is null and not tidemark.fingerprint_differs(h.fingerprint, tidemark.fingerprint(u.id)) as intact
@@ -21,13 +24,18 @@ begin
   if not found then
     return;
   end if;
+  if p_filters ? (r.model -> 'scope' ->> 'dimension') then
+    scopes := array(select jsonb_array_elements_text(p_filters -> (r.model -> 'scope' ->> 'dimension')));
+  end if;
   if not r.intact or exists (select from tidemark.mark m where m.rollup_id = r.id and m.kind = 'w') then
     dirty := tstzmultirange(range);
   else
     select range_agg(span * range) into dirty from (
       select d.span from tidemark.dirty d where d.rollup_id = r.id and d.kind in ('c', 'b', 'u')
+        and (scopes is null or d.scope is null or d.scope = any (scopes))
       union all
       select tstzrange(m.lo, m.hi) from tidemark.mark m where m.rollup_id = r.id and m.kind = 'c'
+        and (scopes is null or m.scope is null or m.scope = any (scopes))
     ) s where span && range;
     -- Lookup marks that no tick has expanded yet are expanded here, in this snapshot.
     if exists (select from tidemark.mark m where m.rollup_id = r.id and m.kind = 'l') then
@@ -55,7 +63,7 @@ begin
     (select coalesce(array_agg(lower(s)), '{}') from unnest(dirty) s), (select coalesce(array_agg(upper(s)), '{}') from unnest(dirty) s);
 end
 $$;
-comment on function tidemark.read_state(integer, timestamptz, timestamptz) is 'Which buckets of a range are dirty, which levels are complete, whether capture is intact.';
+comment on function tidemark.read_state(integer, timestamptz, timestamptz, jsonb) is 'Which buckets of a range are dirty, which levels are complete, whether capture is intact.';
 
 -- Roles, where they exist: viewers read and can change nothing; operators also tick, recompute and pause.
 create function tidemark.grant_roles() returns void
@@ -70,8 +78,8 @@ begin
     grant execute on all functions in schema tidemark to tidemark_viewer;
     revoke execute on function tidemark.tick(text, text, interval), tidemark.tick_one(integer, text, interval), tidemark.promote(integer, integer),
       tidemark.record_failure(text, text), tidemark.grant_roles(),
-      tidemark.consume(integer, tstzmultirange, text), tidemark.intake(integer, text),
-      tidemark.work(integer, text, smallint, tstzmultirange), tidemark.watch_capture(integer, text),
+      tidemark.consume(integer, tstzmultirange, text[], text), tidemark.intake(integer, text),
+      tidemark.work(integer, text, smallint, tstzmultirange, text[]), tidemark.watch_capture(integer, text),
       tidemark.move_lines(integer, timestamptz), tidemark.forget_frozen() from tidemark_viewer;
   end if;
   if to_regrole('tidemark_operator') is not null then

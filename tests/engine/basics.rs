@@ -125,7 +125,7 @@ async fn the_last_24_hours_on_a_board_begin_with_a_whole_bucket() {
 async fn an_upgrade_replaces_functions_even_where_they_returned_something_else() {
     let test = TestDb::ops().await;
     test.sql(
-        "drop function tidemark.ops_metrics__extent();
+        "drop function tidemark.ops_metrics__extent;
          create function tidemark.ops_metrics__extent() returns integer language sql return 1;
          update tidemark.rollup set sql = 'of an older version'",
     )

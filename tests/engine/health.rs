@@ -87,7 +87,7 @@ async fn every_status_word_is_reached_by_its_situation() {
 #[tokio::test]
 async fn an_error_outlives_the_transaction_that_failed() {
     let test = TestDb::with_rows().await;
-    test.sql("insert into usage_logs (created_at, account_id) values ('2026-03-11', 1); alter function tidemark.ops_metrics__raw(timestamptz[], timestamptz[]) rename to hidden").await;
+    test.sql("insert into usage_logs (created_at, account_id) values ('2026-03-11', 1); alter function tidemark.ops_metrics__raw rename to hidden").await;
     let report = test.db.tick("ops_metrics").await.unwrap();
     assert!(report.left > 0);
     let status = test.status_of("ops_metrics").await;
@@ -102,7 +102,7 @@ async fn an_error_outlives_the_transaction_that_failed() {
     assert!(status.last_error_at.unwrap() > Utc::now() - TimeDelta::seconds(60));
     assert_eq!((status.status, status.backing_off), (StatusWord::Failing, 1));
     // A tick that loses its whole transaction.
-    test.sql("alter function tidemark.hidden(timestamptz[], timestamptz[]) rename to ops_metrics__raw; alter function tidemark.move_lines(integer, timestamptz) rename to gone; alter table tidemark.ticker rename to gone").await;
+    test.sql("alter function tidemark.hidden rename to ops_metrics__raw; alter function tidemark.move_lines(integer, timestamptz) rename to gone; alter table tidemark.ticker rename to gone").await;
     assert!(test.db.tick("ops_metrics").await.is_err());
     let error: Option<String> = test.one("select last_error from tidemark.health").await;
     assert!(

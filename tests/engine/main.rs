@@ -22,6 +22,7 @@ mod other_rollup;
 mod property;
 mod redeclare;
 mod rows;
+mod scope;
 mod tables;
 mod task_usage;
 mod zones;

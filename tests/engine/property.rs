@@ -22,7 +22,7 @@ use random::Random;
 /// Seeds that found something once.
 const ONCE_FAILED: [u64; 0] = [];
 
-fn setting(name: &str, default: u64) -> u64 {
+pub fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |value| {
         value.parse().unwrap_or_else(|_| panic!("{name} must be a number"))
     })

@@ -7,6 +7,7 @@ pub mod axis;
 pub mod board_check;
 mod board_default;
 pub mod board_spec;
+pub mod capture;
 pub mod cover;
 pub mod dd;
 pub mod difference;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Grain, MeasureInfo};
 use crate::board_spec::Board;
+use crate::capture::{ScopeModel, scope_model};
 use crate::spec::Spec;
 use crate::spec::expr::Expr;
 use crate::spec::on::{KeyPair, key_pairs, quote, table_ref};
@@ -43,6 +44,9 @@ pub struct Model {
     pub sources: Vec<SourceModel>,
     pub lookups: Vec<LookupInput>,
     pub dimensions: Vec<DimensionModel>,
+    /// What a mark carries beside its time.
+    #[serde(default)]
+    pub scope: Option<ScopeModel>,
     pub stats: Vec<Stat>,
     pub measures: Vec<MeasureModel>,
     pub relations: Vec<RelationModel>,
@@ -68,6 +72,9 @@ pub struct SourceModel {
     pub time: TimeKind,
     pub joins: Vec<Join>,
     pub filter: Option<String>,
+    /// The column that the scope is read from.
+    #[serde(default)]
+    pub scope_column: Option<String>,
     /// SQL of each dimension, in the order of [`Model::dimensions`].
     pub dimensions: Vec<String>,
     pub values: Vec<ValueModel>,
@@ -237,6 +244,15 @@ pub enum ModelError {
         found: String,
     },
     #[error(
+        "scope \"{dimension}\": the column in source \"{source_name}\" is {found} and the dimension is {declared}; a scope is an integer, text, uuid or boolean, of the same type in every source, and its dimension's type is that or wider"
+    )]
+    ScopeType {
+        source_name: String,
+        dimension: String,
+        found: String,
+        declared: String,
+    },
+    #[error(
         "value \"{value}\" of source \"{source_name}\" is {found}, which can't be summed or ranked; cast it to a number"
     )]
     NotANumber {
@@ -282,11 +298,15 @@ impl Model {
             sources,
             lookups,
             dimensions,
+            scope: None,
             stats: Vec::new(),
             measures: Vec::new(),
             relations: Vec::new(),
             board: spec.board.as_ref().map(|board| board.get_ref().clone()),
         };
+        if let Some(scope) = &spec.scope {
+            model.scope = Some(scope_model(&model, scope.get_ref())?);
+        }
         for (name, declared) in &spec.measures {
             let form = model.form(name, declared.get_ref())?;
             let declared = declared.get_ref();
@@ -596,6 +616,12 @@ fn resolve_source(
         time,
         joins,
         filter: source.filter.as_ref().map(|filter| filter.get_ref().clone()),
+        scope_column: spec
+            .scope
+            .as_ref()
+            .and_then(|scope| source.dimensions.get(scope.get_ref()))
+            .and_then(|sql| crate::spec::on::column_ref(sql.get_ref()))
+            .map(|(_, column)| column),
         dimensions: spec
             .dimensions
             .keys()

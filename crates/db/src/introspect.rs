@@ -41,6 +41,7 @@ pub(crate) async fn resolve(connection: &mut PgConnection, declaration: &Declara
                 .iter()
                 .find(|source| source.name.get_ref() == source_name)
                 .map(|source| source.time.span()),
+            ModelError::ScopeType { .. } => spec.scope.as_ref().map(|scope| scope.span()),
             ModelError::NotANumber { source_name, value, .. } => spec
                 .source
                 .iter()

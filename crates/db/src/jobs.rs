@@ -11,46 +11,54 @@ use crate::rollups::{drop_stage, lock_rollup};
 use crate::schema::Patience;
 use crate::{Db, Error, Result};
 
-/// The buckets that a request is about: aligned outwards, inside the data, not frozen.
-const TARGET: &str = "select r.id, w.spans, range_merge(w.spans) as span, tidemark.bucket_count(r.base_grain, w.spans) as buckets,
+/// The buckets that a request is about: aligned outwards, inside the data (of the scope $4), not frozen.
+fn target(storage: &str) -> String {
+    format!(
+        "select r.id, w.spans, range_merge(w.spans) as span, tidemark.bucket_count(r.base_grain, w.spans) as buckets,
     tidemark.bucket_count(r.base_grain, a.spans - tstzmultirange(tstzrange(r.frozen_before, null))) as frozen, range_merge(h.extent) as extent
-  from tidemark.rollup r join tidemark.health h on h.rollup_id = r.id
+  from tidemark.rollup r
+  cross join lateral (
+    select case when $4::text is null then h.extent else tidemark.{}(array[$4]) end as extent from tidemark.health h where h.rollup_id = r.id
+  ) h
   cross join lateral (
     select h.extent * tstzmultirange(tstzrange(tidemark.bucket_floor(r.base_grain, $2), tidemark.bucket_ceil(r.base_grain, $3))) as spans
   ) a
   cross join lateral (select a.spans * tstzmultirange(tstzrange(r.frozen_before, null)) as spans) w
-  where r.id = $1";
+  where r.id = $1",
+        quote(&format!("{storage}__extent"))
+    )
+}
 
 const JOB: &str = "select j.*, r.name as rollup, lower(j.span) as from_at, upper(j.span) as to_at, clock_timestamp() as now,
     (select coalesce(sum(tidemark.bucket_count(r.base_grain, tstzmultirange(d.span))), 0)::bigint from tidemark.dirty d where d.job_id = j.id) as waiting
   from tidemark.job j join tidemark.rollup r on r.id = j.rollup_id";
 
-/// Without its spans: a multirange is none of sqlx's types.
-fn target() -> String {
-    format!("select span, buckets, frozen, extent from ({TARGET}) target")
+/// A request that can be met.
+struct Asked {
+    id: i32,
+    /// What the names of its functions begin with.
+    storage: String,
+    /// As its marks write it.
+    scope: Option<String>,
 }
 
 impl Db {
     /// What a recompute would do.
     pub async fn recompute_preview(&self, request: &RecomputeRequest) -> Result<RecomputePreview> {
-        let id = self.checked(request).await?;
-        let row = sqlx::query(sqlx::AssertSqlSafe(target()))
-            .bind(id)
-            .bind(request.from)
-            .bind(request.to)
-            .fetch_one(&self.pool)
-            .await?;
+        let Asked { id, storage, scope } = self.checked(request).await?;
+        let row = self.found(request, id, &storage, scope.as_deref()).await?;
         let (buckets, frozen): (i64, i64) = (row.get("buckets"), row.get("frozen"));
         let span: sqlx::postgres::types::PgRange<DateTime<Utc>> = row.try_get("span").unwrap_or(EMPTY);
         let (Some(from), Some(to)) = bounds(&span) else {
             return Err(self.nothing(request, &row));
         };
         let estimate: f64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "select tidemark.{}(array[$1], array[$2])",
-            quote(&format!("{}__estimate", self.model(&request.rollup).await?.storage))
+            "select tidemark.{}(array[$1], array[$2], case when $3::text is not null then array[$3] end)",
+            quote(&format!("{storage}__estimate"))
         )))
         .bind(from)
         .bind(to)
+        .bind(&scope)
         .fetch_one(&self.pool)
         .await?;
         // The rate of the last ticks that worked; a quarter of a million rows a second where none has.
@@ -74,33 +82,45 @@ impl Db {
 
     /// Ask for a recompute. The buckets go on being served as exact; they are clean.
     pub async fn recompute(&self, request: &RecomputeRequest) -> Result<Job> {
-        let id = self.checked(request).await?;
-        let row = sqlx::query(sqlx::AssertSqlSafe(target()))
-            .bind(id)
-            .bind(request.from)
-            .bind(request.to)
-            .fetch_one(&self.pool)
-            .await?;
+        let Asked { id, storage, scope } = self.checked(request).await?;
+        let row = self.found(request, id, &storage, scope.as_deref()).await?;
         if row.get::<i64, _>("buckets") == 0 {
             return Err(self.nothing(request, &row));
         }
         let job: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
-            "with target as ({TARGET}), job as (
-               insert into tidemark.job (rollup_id, kind, span, buckets_total, reason) select id, 'request', span, buckets, $4 from target returning id, rollup_id, span
+            "with target as ({}), job as (
+               insert into tidemark.job (rollup_id, kind, span, buckets_total, scope, reason) select id, 'request', span, buckets, $6 || '=' || $4, $5 from target returning id, rollup_id, span
              ), dirty as (
-               insert into tidemark.dirty (rollup_id, kind, span, job_id, since) select job.rollup_id, 'r', s, job.id, clock_timestamp() from job, target, unnest(target.spans) s
-             ) select id from job"
+               insert into tidemark.dirty (rollup_id, kind, span, scope, job_id, since) select job.rollup_id, 'r', s, $4, job.id, clock_timestamp() from job, target, unnest(target.spans) s
+             ) select id from job",
+            target(&storage)
         )))
         .bind(id)
         .bind(request.from)
         .bind(request.to)
+        .bind(&scope)
         .bind(&request.reason)
+        .bind(request.scope.as_ref().map(|(key, _)| key))
         .fetch_one(&self.pool)
         .await?;
         self.job(job).await
     }
 
-    async fn checked(&self, request: &RecomputeRequest) -> Result<i32> {
+    /// Without its spans: a multirange is none of sqlx's types.
+    async fn found(&self, request: &RecomputeRequest, id: i32, storage: &str, scope: Option<&str>) -> Result<PgRow> {
+        Ok(sqlx::query(sqlx::AssertSqlSafe(format!(
+            "select span, buckets, frozen, extent from ({}) target",
+            target(storage)
+        )))
+        .bind(id)
+        .bind(request.from)
+        .bind(request.to)
+        .bind(scope)
+        .fetch_one(&self.pool)
+        .await?)
+    }
+
+    async fn checked(&self, request: &RecomputeRequest) -> Result<Asked> {
         let id = self.rollup_id(&request.rollup).await?;
         if let (Some(from), Some(to)) = (request.from, request.to)
             && from >= to
@@ -110,7 +130,16 @@ impl Db {
                 "The range is empty: --from must be before --to.",
             ));
         }
-        if request.scope.is_some() {
+        let model = self.model(&request.rollup).await?;
+        let storage = model.storage;
+        let Some((key, value)) = &request.scope else {
+            return Ok(Asked {
+                id,
+                storage,
+                scope: None,
+            });
+        };
+        let Some(scope) = model.scope else {
             return Err(Error::input(
                 "no_scope",
                 format!(
@@ -118,8 +147,30 @@ impl Db {
                     request.rollup
                 ),
             ));
+        };
+        if *key != scope.dimension {
+            return Err(Error::input(
+                "no_scope",
+                format!(
+                    "The scope of {0} is {1}, not {key}: write --scope {1}=VALUE.",
+                    request.rollup, scope.dimension
+                ),
+            ));
         }
-        Ok(id)
+        let written = scope.read(value).ok_or_else(|| {
+            Error::input(
+                "bad_scope",
+                format!(
+                    "--scope {key}={value}: {value:?} is no {}. Nothing was changed.",
+                    scope.compared_as
+                ),
+            )
+        })?;
+        Ok(Asked {
+            id,
+            storage,
+            scope: Some(written),
+        })
     }
 
     fn nothing(&self, request: &RecomputeRequest, row: &PgRow) -> Error {
@@ -133,19 +184,22 @@ impl Db {
             );
         }
         let extent: sqlx::postgres::types::PgRange<DateTime<Utc>> = row.try_get("extent").unwrap_or(EMPTY);
+        let whose = match &request.scope {
+            Some((key, value)) => format!("{} with {key}={value}", request.rollup),
+            None => request.rollup.clone(),
+        };
         match bounds(&extent) {
             (Some(from), Some(to)) => Error::input(
                 "no_data",
                 format!(
-                    "There is nothing to recompute in that range: data of {} lies from {} to {}.",
-                    request.rollup,
+                    "There is nothing to recompute in that range: data of {whose} lies from {} to {}.",
                     from.to_rfc3339(),
                     to.to_rfc3339()
                 ),
             ),
             _ => Error::input(
                 "no_data",
-                format!("There is nothing to recompute: {} has no rows yet.", request.rollup),
+                format!("There is nothing to recompute: {whose} has no rows."),
             ),
         }
     }

@@ -11,7 +11,7 @@ use crate::api::Grain;
 use crate::board_check::{self, Names};
 use crate::suggest::closest;
 
-type Complaint = (Range<usize>, String);
+pub(super) type Complaint = (Range<usize>, String);
 
 pub(super) fn check(spec: &Spec, text: &str) -> Result<(), Complaint> {
     name(spec.name.get_ref(), 30).map_err(|why| (spec.name.span(), format!("name: {why}")))?;
@@ -33,6 +33,7 @@ pub(super) fn check(spec: &Spec, text: &str) -> Result<(), Complaint> {
             ));
         }
     }
+    super::check_scope::check(spec)?;
     for (measure, declared) in &spec.measures {
         name(measure, 50)
             .and_then(|()| form(spec, measure, declared.get_ref()))
@@ -241,7 +242,7 @@ fn bad_table(text: &str) -> String {
     format!("table: can't read {text:?}; write [schema.]table alias, with double quotes around names that need them")
 }
 
-fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a String>) -> String {
+pub(super) fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a String>) -> String {
     closest(word, known.map(String::as_str)).map_or(String::new(), |near| format!("; did you mean {near:?}?"))
 }
 

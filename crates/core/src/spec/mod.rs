@@ -4,6 +4,7 @@
 //! what the database knows (schemas, column types) and is what the compiler in [`crate::sql`] turns into SQL.
 
 mod check;
+mod check_scope;
 mod error;
 pub mod expr;
 pub mod on;
@@ -30,6 +31,8 @@ pub struct Spec {
     /// How long buckets of a fine grain are kept: `{ "1m" = "2 days" }`.
     #[serde(default)]
     pub keep: IndexMap<String, Spanned<String>>,
+    /// The dimension whose value a mark carries beside its time, so that a change recomputes that value's groups only.
+    pub scope: Option<Spanned<String>>,
     pub source: Vec<Source>,
     #[serde(default)]
     pub dimensions: IndexMap<String, Spanned<Dimension>>,

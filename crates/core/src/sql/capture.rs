@@ -93,6 +93,24 @@ pub(super) fn functions(model: &Model, rollup_id: i32) -> Vec<Statement> {
 }
 
 fn source_function(model: &Model, id: i32, ordinal: usize, source: &SourceModel) -> Statement {
+    let body = match &source.scope_column {
+        Some(column) => super::scope::trigger_body(model, id, ordinal, source, column),
+        None => source_body(model, id, ordinal, source),
+    };
+    function(
+        &format!("{}__capture_{}", model.storage, source.name),
+        "",
+        "trigger",
+        "security definer",
+        &format!(
+            "Marks the buckets of {} that a statement on {} changed. Never fails, never waits.",
+            model.name, source.table
+        ),
+        &body,
+    )
+}
+
+fn source_body(model: &Model, id: i32, ordinal: usize, source: &SourceModel) -> String {
     let base = model.base();
     let times = |table: &str| {
         format!(
@@ -102,7 +120,7 @@ fn source_function(model: &Model, id: i32, ordinal: usize, source: &SourceModel)
             valid(source)
         )
     };
-    let body = format!(
+    format!(
         "declare
   first timestamptz;
   last timestamptz;
@@ -154,17 +172,6 @@ end",
         first_next = bucket_next(base, "first"),
         floor = bucket_floor(base, "t"),
         next = bucket_next(base, "b"),
-    );
-    function(
-        &format!("{}__capture_{}", model.storage, source.name),
-        "",
-        "trigger",
-        "security definer",
-        &format!(
-            "Marks the buckets of {} that a statement on {} changed. Never fails, never waits.",
-            model.name, source.table
-        ),
-        &body,
     )
 }
 

@@ -1,7 +1,7 @@
 //! From raw rows: the statistics of any spans, where data lies, and which spans a lookup key touches.
 
 use super::source::{between, from, instant, valid};
-use super::{FIRST, LAST, READER, Statement, function, key_names, list, own};
+use super::{FIRST, LAST, READER, Statement, function, key_names, list, own, scope};
 use crate::model::{Column, Merge, Model, Number, Stat, StatKind, TimeKind};
 use crate::spec::on::quote;
 
@@ -24,7 +24,8 @@ pub(super) fn result_columns(model: &Model) -> String {
     columns.join(", ")
 }
 
-/// `ROLLUP__raw(lo[], hi[])`: one row per span and group, labelled by the span's start. Spans are sorted and disjoint.
+/// `ROLLUP__raw(lo[], hi[], scopes[])`: one row per span and group, labelled by the span's start. Spans are sorted and
+/// disjoint.
 ///
 /// Neighbouring spans are read as one range of the raw table; `width_bucket` then finds each row's span.
 pub(super) fn raw(model: &Model) -> Statement {
@@ -62,9 +63,10 @@ pub(super) fn raw(model: &Model) -> Statement {
                 (raw, format!("\n{joins}"))
             });
         ctes.push(format!(
-            "{facts} as materialized (\n    select {}\n    from tidemark_span join {raw} on {}{joins}{filter}\n  )",
+            "{facts} as materialized (\n    select {}\n    from tidemark_span join {raw} on {}{}{joins}{filter}\n  )",
             outputs.join(",\n      "),
             between(source, "tidemark_span.lo", "tidemark_span.hi"),
+            scope::of_source(model, source),
         ));
         parts.push(branch(
             model,
@@ -99,9 +101,9 @@ pub(super) fn raw(model: &Model) -> Statement {
     );
     function(
         &format!("{}__raw", model.storage),
-        "p_lo timestamptz[], p_hi timestamptz[]",
+        &format!("p_lo timestamptz[], p_hi timestamptz[], {}", scope::ARGUMENT),
         &format!("table ({})", result_columns(model)),
-        READER,
+        &scope::reader(model),
         &format!(
             "Statistics of {} over any spans (sorted, disjoint), from raw rows: one row per span and group, bucket is the span's start.",
             model.name
@@ -226,7 +228,7 @@ fn finite(stat: &Stat) -> String {
     }
 }
 
-/// `ROLLUP__extent()`: the spans that raw rows or rollup rows lie in, at most one a year.
+/// `ROLLUP__extent(scopes[])`: the spans that raw rows or rollup rows lie in, at most one a year.
 ///
 /// A row dated centuries away has an island of its own: one span over all would make hundreds of millions of empty
 /// buckets dirty. Each source is asked by its own time column, so that its index answers.
@@ -246,7 +248,7 @@ pub(super) fn extent(model: &Model) -> Statement {
             let islands = islands(
                 &ends("min"),
                 &ends("max"),
-                &|lo, hi| format!("{} where {} and {}", from(source, &[]), valid(source), between(source, lo, hi)),
+                &|lo, hi| format!("{} where {} and {}{}", from(source, &[]), valid(source), between(source, lo, hi), scope::of_source(model, source)),
             );
             format!(
                 "select tidemark.bucket_floor('{base}', {lo}) as lo, tidemark.bucket_next('{base}', tidemark.bucket_floor('{base}', {hi})) as hi\n    from ({islands}) as island"
@@ -263,7 +265,10 @@ pub(super) fn extent(model: &Model) -> Statement {
         let grain = model.levels[level].grain.name();
         let table = own(&model.table(level));
         let islands = islands("min(bucket)", "max(bucket)", &|lo, hi| {
-            format!("{table} where bucket >= {lo} and bucket < {hi}")
+            format!(
+                "{table} as t where bucket >= {lo} and bucket < {hi}{}",
+                scope::of_table(model, "t")
+            )
         });
         parts.push(format!(
             "select lo, tidemark.bucket_next('{grain}', hi) from ({islands}) as island"
@@ -271,9 +276,9 @@ pub(super) fn extent(model: &Model) -> Statement {
     }
     function(
         &format!("{}__extent", model.storage),
-        "",
+        scope::ARGUMENT,
         "tstzmultirange",
-        READER,
+        &scope::reader(model),
         &format!(
             "The spans that data of {} lie in, in raw tables or in rollup tables.",
             model.name
@@ -390,16 +395,20 @@ pub(super) fn expand(model: &Model) -> Statement {
     )
 }
 
-/// `ROLLUP__estimate(lo[], hi[])`: how many raw rows the planner expects in some spans.
+/// `ROLLUP__estimate(lo[], hi[], scopes[])`: how many raw rows the planner expects in some spans.
 pub(super) fn estimate(model: &Model) -> Statement {
     let arms: Vec<String> = model
         .sources
         .iter()
         .map(|source| {
             // Through format(), where a % in a name would be one of its own.
-            let condition = between(source, "\u{1}", "\u{2}").replace('%', "%%").replace('\u{1}', "%1$L::timestamptz").replace('\u{2}', "%2$L::timestamptz");
+            let condition = (between(source, "\u{1}", "\u{2}") + &scope::of_source_in(model, source, "\u{3}"))
+                .replace('%', "%%")
+                .replace('\u{1}', "%1$L::timestamptz")
+                .replace('\u{2}', "%2$L::timestamptz")
+                .replace('\u{3}', "%3$L::text[]");
             let sql = format!("explain (format json) select from {} where {condition}", from(source, &[]).replace('%', "%%"));
-            format!("    execute format({}, s.lo, s.hi) into plan;\n    total := total + (plan -> 0 -> 'Plan' ->> 'Plan Rows')::double precision;", crate::spec::on::literal(&sql))
+            format!("    execute format({}, s.lo, s.hi, p_scopes) into plan;\n    total := total + (plan -> 0 -> 'Plan' ->> 'Plan Rows')::double precision;", crate::spec::on::literal(&sql))
         })
         .collect();
     let body = format!(
@@ -420,7 +429,7 @@ end",
     );
     function(
         &format!("{}__estimate", model.storage),
-        "p_lo timestamptz[], p_hi timestamptz[]",
+        &format!("p_lo timestamptz[], p_hi timestamptz[], {}", scope::ARGUMENT),
         "double precision",
         // EXPLAIN is refused in a stable function.
         "security definer\nset row_security = off set jit = off",

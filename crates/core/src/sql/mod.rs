@@ -15,6 +15,7 @@ mod probe;
 mod relation;
 mod rollup;
 mod rows;
+mod scope;
 mod source;
 
 pub use capture::{Trigger, trigger_prefix, triggers};
@@ -80,7 +81,8 @@ pub(crate) fn function(
 ) -> Statement {
     let types: Vec<&str> = arguments
         .split(',')
-        .filter_map(|argument| argument.trim().split_once(' ').map(|(_, kind)| kind))
+        .filter_map(|argument| argument.trim().split_once(' '))
+        .map(|(_, kind)| kind.split(" default ").next().unwrap_or(kind))
         .collect();
     Statement {
         kind: Kind::Function,

@@ -64,6 +64,7 @@ pub fn probe(source: &Source, resolved: &[(String, String)]) -> (String, Vec<Pro
         time: crate::model::TimeKind::Timestamptz,
         joins: Vec::new(),
         filter: None,
+        scope_column: None,
         dimensions: Vec::new(),
         values: Vec::new(),
         rows: Vec::new(),

@@ -1,7 +1,7 @@
 //! The rollup tables, and for each level how it is recomputed, written and compared.
 
 use super::live::{SPANS, combined, merged, packed, result_columns};
-use super::{Kind, Statement, function, key_names, list, own};
+use super::{Kind, Statement, function, key_names, list, own, scope};
 use crate::model::{MeasureForm, Merge, Model};
 use crate::spec::on::{literal, quote};
 
@@ -70,12 +70,19 @@ pub(super) fn level(model: &Model, level: usize) -> Vec<Statement> {
     ]
 }
 
+fn arguments() -> String {
+    format!(
+        "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean, {}",
+        scope::ARGUMENT
+    )
+}
+
 /// Merge from the finer level, or compute from raw rows.
 fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
     let columns = model.columns();
     let from_raw = format!(
-        "return query select * from {}(p_lo, p_hi);",
-        own(&format!("{}__raw", model.storage))
+        "return query select * from {};",
+        scope::call(&format!("{}__raw", model.storage), "p_lo, p_hi")
     );
     let body = match model.levels[level].merge_from {
         None => format!("begin\n  {from_raw}\nend"),
@@ -93,9 +100,10 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
             let mut ctes = vec![
                 SPANS.to_owned(),
                 format!(
-                    "finer as materialized (\n    select {}\n    from tidemark_span as s join {} as t on t.bucket >= s.lo and t.bucket < s.hi\n  )",
+                    "finer as materialized (\n    select {}\n    from tidemark_span as s join {} as t on t.bucket >= s.lo and t.bucket < s.hi{}\n  )",
                     finer_columns.join(", "),
-                    own(&model.table(finer))
+                    own(&model.table(finer)),
+                    scope::of_table(model, "t")
                 ),
             ];
             let mut outputs = vec![keys.clone(), "sum(raw_rows)::bigint as raw_rows".to_owned()];
@@ -124,7 +132,7 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
     };
     function(
         &format!("{}__fresh_{grain}", model.storage),
-        "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
+        &arguments(),
         &format!("table ({})", result_columns(model)),
         "stable",
         &format!("What the buckets of {} by {grain} should hold now.", model.name),
@@ -167,10 +175,10 @@ fn replace(model: &Model, level: usize, grain: &str) -> Statement {
         "declare raw_row_count bigint;
 begin
   with {SPANS}, fresh as materialized (
-    select * from {fresh}(p_lo, p_hi, p_raw)
+    select * from {fresh}
   ), gone as (
     delete from {table} as t using tidemark_span as s
-    where t.bucket >= s.lo and t.bucket < s.hi
+    where t.bucket >= s.lo and t.bucket < s.hi{scopes}
       and not exists (select from fresh as f where f.bucket = t.bucket{same_group})
   ), written as (
     insert into {table} as t ({keys}, {stored}, computed_at)
@@ -182,7 +190,8 @@ begin
   select coalesce(sum(raw_rows), 0) into raw_row_count from fresh;
   return raw_row_count;
 end",
-        fresh = own(&format!("{}__fresh_{grain}", model.storage)),
+        fresh = scope::call(&format!("{}__fresh_{grain}", model.storage), "p_lo, p_hi, p_raw"),
+        scopes = scope::of_table(model, "t"),
         table = own(&table),
         keys = list("", keys),
         stored = list("", names.clone()),
@@ -194,7 +203,7 @@ end",
     );
     function(
         &format!("{}__replace_{grain}", model.storage),
-        "p_lo timestamptz[], p_hi timestamptz[], p_raw boolean",
+        &arguments(),
         "bigint",
         "",
         &format!(

@@ -7,6 +7,7 @@ mod choose;
 mod groupings;
 mod query;
 mod rows;
+mod scope;
 mod snapshot;
 
 pub(crate) use choose::Chosen;

@@ -9,6 +9,7 @@ use tidemark_core::spec::on::quote;
 use tidemark_core::zone::{ViewerBucket, base_fits, viewer_buckets};
 
 use super::cell::{Cell, Shape};
+use super::scope::{filtered, scopes};
 use crate::{Db, Error, Result};
 
 /// Most raw rows that an answer may read live, by the planner's estimate, and how long that may take.
@@ -67,6 +68,8 @@ pub(crate) struct Found {
     frozen: Option<DateTime<Utc>>,
     watermark: Option<DateTime<Utc>>,
     levels: Vec<Level>,
+    /// What the question is about, as marks write it; `None`: any scope.
+    scopes: Option<Vec<String>>,
     /// Sorted and disjoint.
     dirty: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -301,10 +304,11 @@ fn pieces(clipped: &[ViewerBucket], levels: &[Level], live: &[Span]) -> (Vec<Par
 
 async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
     // A day more on each side: dirty spans there may widen into the range.
-    let row = sqlx::query("select * from tidemark.read_state($1, $2, $3)")
+    let row = sqlx::query("select * from tidemark.read_state($1, $2, $3, $4)")
         .bind(ask.id)
         .bind(ask.from - chrono::TimeDelta::days(1))
         .bind(ask.to + chrono::TimeDelta::days(1))
+        .bind(sqlx::types::Json(filtered(&ask.cuts)))
         .fetch_optional(&mut *connection)
         .await?
         .ok_or_else(Error::applied_meanwhile)?;
@@ -338,6 +342,7 @@ async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
         frozen,
         watermark: instant("watermark_at"),
         levels,
+        scopes: scopes(&model, &ask.cuts),
         dirty: lo.into_iter().zip(hi).collect(),
         model,
     })
@@ -369,9 +374,10 @@ async fn live(
         )))
         .execute(&mut *connection)
         .await?;
-        let estimate: f64 = sqlx::query_scalar(AssertSqlSafe(format!("select {}($1, $2)", function("estimate"))))
+        let estimate: f64 = sqlx::query_scalar(AssertSqlSafe(format!("select {}($1, $2, $3)", function("estimate"))))
             .bind(&lo)
             .bind(&hi)
+            .bind(&found.scopes)
             .fetch_one(&mut *connection)
             .await?;
         if ask.mode != ReadMode::Live && estimate > LIVE_ROWS {
@@ -390,12 +396,17 @@ async fn live(
             shape,
             "t join unnest($3::integer[], $1) as p (i, lo) on p.lo = t.bucket",
         );
-        let sql = format!("with t as (select * from {raw}($1, $2)) {cuts}", raw = function("raw"));
+        let sql = format!(
+            "with t as (select * from {raw}($1, $2, ${scopes})) {cuts}",
+            raw = function("raw"),
+            scopes = 4 + ask.cuts.iter().map(|cut| cut.filters.len()).sum::<usize>()
+        );
         let numbers: Vec<i32> = raw.iter().map(|part| part.bucket as i32).collect();
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(&lo).bind(&hi).bind(numbers);
         for filter in ask.cuts.iter().flat_map(|cut| &cut.filters) {
             query = query.bind(&filter.values);
         }
+        query = query.bind(&found.scopes);
         let rows = query.fetch_all(&mut *connection).await?;
         let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)")
             .bind(found.id)

@@ -22,7 +22,7 @@ pub(super) fn check(spec: &Spec) -> Result<(), Complaint> {
             continue;
         };
         let alias = on::table_ref(source.table.get_ref()).map_or_else(String::new, |table| table.alias);
-        if !on::column_ref(expression.get_ref()).is_some_and(|(owner, _)| owner == alias) {
+        if on::column_ref(expression.get_ref()).is_none_or(|(owner, _)| owner != alias) {
             return Err((
                 expression.span(),
                 format!(

@@ -366,3 +366,47 @@ async fn dropping_a_rollup_leaves_its_neighbours_alone() {
     let left: i64 = test.one("select (select count(*) from pg_class where relname like 'a\\_b\\_\\_%') + (select count(*) from pg_proc where proname like 'a\\_b\\_\\_%') + (select count(*) from pg_trigger where tgname like 'tidemark\\_a\\_b\\_beat%')").await;
     assert_eq!(left, 0);
 }
+
+#[tokio::test]
+async fn a_dimension_without_a_type_is_of_its_expressions_type() {
+    let test = TestDb::empty().await;
+    test.sql(
+        "create type mood as enum ('good', 'bad');
+         create table visits (at timestamptz not null, shop uuid, till bigint, staff varchar(20), felt mood, paid boolean);
+         create index on visits (at);
+         insert into visits values ('2026-03-01', '6f1c2f64-13f3-4c5f-8f2c-0d6a0c9b2a11', 9007199254740993, 'Ada', 'good', true), ('2026-03-01', null, null, null, null, null)",
+    )
+    .await;
+    test.db
+        .apply(
+            &declaration(
+                "name = \"visits\"\ngrains = [\"hour\"]\n[[source]]\nname = \"v\"\ntable = \"visits v\"\ntime = \"v.at\"\n\
+                 dimensions = { shop = \"v.shop\", till = \"v.till\", staff = \"v.staff\", felt = \"v.felt\", paid = \"v.paid\" }\n\
+                 [dimensions]\nshop = {}\ntill = {}\nstaff = {}\nfelt = {}\npaid = {}\n[measures]\nn = { count = \"v\" }\n",
+            ),
+            true,
+        )
+        .await
+        .unwrap();
+    test.drain_of("visits").await;
+    let types: Vec<(String, String)> = sqlx::query_as(
+        "select attname::text, format_type(atttypid, atttypmod) from pg_attribute where attrelid = 'tidemark.visits__hour'::regclass and attnum between 2 and 6",
+    )
+    .fetch_all(test.pool())
+    .await
+    .unwrap();
+    let types: Vec<&str> = types.iter().map(|(_, kind)| kind.as_str()).collect();
+    assert_eq!(types, ["uuid", "bigint", "text", "text", "boolean"]);
+    let mut request = question("visits", at(FROM), at(TO), Grain::Total, chrono_tz::UTC);
+    request.by = vec!["till".to_owned(), "paid".to_owned()];
+    let answer = test.ask(&request).await;
+    assert_eq!(answer.rows.len(), 2);
+    assert!(
+        answer
+            .rows
+            .iter()
+            .any(|row| row.values["till"] == 9_007_199_254_740_993_i64 && row.values["paid"] == true)
+    );
+    // Nothing of Tidemark's stands in the way of the operator's own DROP.
+    test.sql("alter table visits drop column felt; drop type mood").await;
+}

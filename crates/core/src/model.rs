@@ -20,6 +20,8 @@ pub struct SourceFacts {
     pub time_type: String,
     /// Types of the values, by name.
     pub value_types: BTreeMap<String, String>,
+    /// Types of the dimensions' expressions, by name.
+    pub dimension_types: BTreeMap<String, String>,
     /// Columns of the source that the declaration uses, with their types.
     pub used: BTreeMap<String, String>,
     /// One per lookup, in order.
@@ -285,7 +287,11 @@ impl Model {
             .iter()
             .map(|(name, declared)| DimensionModel {
                 name: name.clone(),
-                sql_type: declared.get_ref().sql_type.clone(),
+                sql_type: declared
+                    .get_ref()
+                    .sql_type
+                    .clone()
+                    .unwrap_or_else(|| dimension_type(name, facts)),
                 label: declared.get_ref().label.clone().unwrap_or_else(|| title_case(name)),
             })
             .collect();
@@ -669,6 +675,28 @@ impl SourceModel {
     #[must_use]
     pub fn table_sql(&self) -> String {
         format!("{}.{}", quote(&self.schema), quote(&self.table))
+    }
+}
+
+/// The type that a dimension's expressions have in every source. Text where they differ, and for types of the operator's
+/// own: a rollup table must not stop anybody from dropping one.
+fn dimension_type(name: &str, facts: &[SourceFacts]) -> String {
+    let found: Vec<&str> = facts
+        .iter()
+        .map(|source| {
+            source
+                .dimension_types
+                .get(name)
+                .map_or("text", |kind| kind.split('(').next().unwrap_or_default())
+        })
+        .collect();
+    match found.first() {
+        Some(&kind @ ("smallint" | "integer" | "bigint" | "numeric" | "boolean" | "uuid" | "date"))
+            if found.iter().all(|other| *other == kind) =>
+        {
+            kind.to_owned()
+        }
+        _ => "text".to_owned(),
     }
 }
 

@@ -19,8 +19,11 @@ pub(crate) async fn resolve(connection: &mut PgConnection, declaration: &Declara
         facts.push(source_facts(connection, declaration, &spec, source).await?);
     }
     for dimension in spec.dimensions.values() {
+        let Some(sql_type) = &dimension.get_ref().sql_type else {
+            continue;
+        };
         let known: bool = sqlx::query_scalar("select to_regtype($1) is not null")
-            .bind(&dimension.get_ref().sql_type)
+            .bind(sql_type)
             .fetch_one(&mut *connection)
             .await?;
         if !known {
@@ -28,8 +31,7 @@ pub(crate) async fn resolve(connection: &mut PgConnection, declaration: &Declara
                 declaration,
                 dimension.span(),
                 format!(
-                    "there is no type {:?}; write a PostgreSQL type such as text, uuid or integer",
-                    dimension.get_ref().sql_type
+                    "there is no type {sql_type:?}; write a PostgreSQL type such as text, uuid or integer, or leave it out"
                 ),
             ));
         }
@@ -155,15 +157,18 @@ async fn source_facts(
     for (at_lookup, lookup) in source.lookups.iter().enumerate() {
         unique_key(connection, declaration, lookup, &tables[at_lookup + 1]).await?;
     }
-    let value_types = types
-        .iter()
-        .filter_map(|(column, kind)| column.strip_prefix("v_").map(|value| (value.to_owned(), kind.clone())))
-        .collect();
+    let named = |prefix: &str| {
+        types
+            .iter()
+            .filter_map(|(column, kind)| column.strip_prefix(prefix).map(|name| (name.to_owned(), kind.clone())))
+            .collect()
+    };
     let used_of = |table: &(String, String)| used.get(table).cloned().unwrap_or_default();
     Ok(SourceFacts {
         schema: tables[0].0.clone(),
         time_type: types.get("time").cloned().unwrap_or_default(),
-        value_types,
+        value_types: named("v_"),
+        dimension_types: named("d_"),
         used: used_of(&tables[0]),
         lookups: tables[1..]
             .iter()

@@ -84,13 +84,10 @@ pub struct Lookup {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dimension {
-    #[serde(rename = "type", default = "text")]
-    pub sql_type: String,
+    /// `None`: what the expression is, where all sources agree; else text.
+    #[serde(rename = "type")]
+    pub sql_type: Option<String>,
     pub label: Option<String>,
-}
-
-fn text() -> String {
-    "text".to_owned()
 }
 
 /// A measure: exactly one form of `count`, `sum`, `min`, `max`, `distribution` (stored), `expr`, `ratio`, `mean`,

@@ -33,6 +33,7 @@ fn ops_metrics() -> Model {
         value_types: used(value_types),
         used: used(columns),
         lookups: lookups(),
+        ..SourceFacts::default()
     };
     let facts = [
         source(

@@ -65,7 +65,7 @@ impl Raw<'_> {
         let bucket = match grain {
             Grain::Total => format!("'{FROM}'::timestamptz"),
             Grain::QuarterHour => format!("date_bin('15 minutes', {}, '2001-01-01 00:00+00')", self.instant),
-            grain => format!("greatest(date_trunc('{grain}', {}, '{tz}'), '{FROM}')", self.instant),
+            grain => format!("date_trunc('{grain}', {}, '{tz}')", self.instant),
         };
         let exact = self.measures.iter().map(|(_, sql)| format!("({sql})::float8"));
         let ranks = self

@@ -14,6 +14,7 @@ mod boards;
 mod capture;
 mod crash;
 mod drafts;
+mod generated;
 mod health;
 mod interleavings;
 mod migrations;

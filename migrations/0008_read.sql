@@ -72,6 +72,10 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   revoke all on all functions in schema tidemark from public;
+  -- Relations call these, and whoever may read a relation must be able to: they compute and read nothing.
+  grant execute on function tidemark.to_double(numeric), tidemark.mean(bigint, numeric), tidemark.sd(bigint, numeric, numeric),
+    tidemark.slope(bigint, numeric, numeric, numeric, numeric), tidemark.r2(bigint, numeric, numeric, numeric, numeric, numeric),
+    tidemark.kmv_entries(bytea), tidemark.kmv_least(bytea), tidemark.kmv_count(bytea) to public;
   if to_regrole('tidemark_viewer') is not null then
     grant usage on schema tidemark to tidemark_viewer;
     grant select on all tables in schema tidemark to tidemark_viewer;

@@ -24,6 +24,7 @@ mod property;
 mod redeclare;
 mod rows;
 mod scope;
+mod statistics;
 mod tables;
 mod task_usage;
 mod zones;

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::api::{Grain, MeasureInfo};
 use crate::board_spec::Board;
 use crate::capture::{ScopeModel, scope_model};
-use crate::spec::Spec;
 use crate::spec::expr::Expr;
 use crate::spec::on::{KeyPair, key_pairs, quote, table_ref};
+use crate::spec::{Measure, Spec};
 
 /// What the database says about one source of a declaration.
 #[derive(Debug, Clone, Default)]
@@ -170,8 +170,37 @@ pub enum StatKind {
     Sum,
     Min,
     Max,
+    /// n, Σv, Σv² as exact decimals, and a count of NaN and infinities.
+    Moments,
+    /// The same, and Σt, Σt², Σtv, with t the row's instant.
+    Trend,
     /// n, sum, min, max, a sketch, and a count of NaN and infinities.
     Distribution,
+    /// The least hashes of the values.
+    Distinct,
+}
+
+impl StatKind {
+    /// Whether it has a value by itself.
+    #[must_use]
+    pub fn is_number(self) -> bool {
+        !matches!(self, StatKind::Moments | StatKind::Trend | StatKind::Distribution)
+    }
+
+    /// For messages: `"latency" is a distribution`.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            StatKind::Count => "a count",
+            StatKind::Sum => "a sum",
+            StatKind::Min => "a minimum",
+            StatKind::Max => "a maximum",
+            StatKind::Moments => "moments",
+            StatKind::Trend => "a trend",
+            StatKind::Distribution => "a distribution",
+            StatKind::Distinct => "a distinct count",
+        }
+    }
 }
 
 /// What a value is stored as.
@@ -195,19 +224,26 @@ pub struct MeasureModel {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum MeasureForm {
-    /// Index into [`Model::stats`]; a distribution is no number of its own.
+    /// Index into [`Model::stats`]; some are no number of their own, see [`StatKind::is_number`].
     Stat(usize),
     Expr(Expr),
     /// Part over whole, times 100 where the unit is `%`.
     Ratio(String, String),
     Mean(usize),
+    /// Sample standard deviation.
+    Sd(usize),
+    /// Per day.
+    Slope(usize),
+    R2(usize),
     Quantile(usize, f64),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RelationModel {
     pub name: String,
-    pub grain: Grain,
+    pub grains: Vec<Grain>,
+    /// What tells the grains apart; none where there is one.
+    pub grain_column: Option<String>,
     pub time_column: String,
     pub dimensions: Vec<String>,
     pub measures: Vec<String>,
@@ -223,6 +259,16 @@ pub enum Merge {
     Min,
     Max,
     Sketch,
+    /// The least of all hashes.
+    Kmv,
+}
+
+impl Merge {
+    /// Bytes that lie out of line and are merged entry by entry.
+    #[must_use]
+    pub fn is_bytes(self) -> bool {
+        matches!(self, Merge::Sketch | Merge::Kmv)
+    }
 }
 
 /// A column of the rollup tables.
@@ -326,35 +372,35 @@ impl Model {
         model.relations = spec
             .relation
             .iter()
-            .filter_map(|relation| {
+            .map(|relation| {
                 let relation = relation.get_ref();
                 let measures = if relation.measures.is_empty() {
                     model.numbers().map(|measure| measure.name.clone()).collect()
                 } else {
                     relation.measures.clone()
                 };
-                Some(RelationModel {
+                RelationModel {
                     name: relation.name.clone(),
-                    grain: Grain::parse(&relation.grain)?,
+                    grains: relation
+                        .grain
+                        .iter()
+                        .chain(&relation.grains)
+                        .filter_map(|grain| Grain::parse(grain))
+                        .collect(),
+                    grain_column: relation.grain_column.clone(),
                     time_column: relation.time_column.clone(),
                     dimensions: relation
                         .dimensions
                         .clone()
                         .unwrap_or_else(|| spec.dimensions.keys().cloned().collect()),
                     measures,
-                })
+                }
             })
             .collect();
         Ok(model)
     }
 
-    fn form(&mut self, name: &str, measure: &crate::spec::Measure) -> Result<MeasureForm, ModelError> {
-        let stored = [
-            (StatKind::Sum, &measure.sum),
-            (StatKind::Min, &measure.min),
-            (StatKind::Max, &measure.max),
-            (StatKind::Distribution, &measure.distribution),
-        ];
+    fn form(&mut self, name: &str, measure: &Measure) -> Result<MeasureForm, ModelError> {
         if let Some(source) = &measure.count {
             let source = self
                 .sources
@@ -363,7 +409,7 @@ impl Model {
                 .unwrap_or_default();
             return Ok(self.stat(name, StatKind::Count, source, None, measure, Number::Int));
         }
-        for (kind, value) in stored {
+        for (kind, value) in measure.stored() {
             let Some((source, value)) = value.as_ref().and_then(|text| text.split_once('.')) else {
                 continue;
             };
@@ -377,11 +423,18 @@ impl Model {
                 .iter()
                 .find(|known| known.name == value)
                 .map_or("unknown", |value| value.sql_type.as_str());
-            let number = number_of(found).ok_or_else(|| ModelError::NotANumber {
-                source_name: source.to_owned(),
-                value: value.to_owned(),
-                found: found.to_owned(),
-            })?;
+            let number = match number_of(found) {
+                Some(number) => number,
+                // Anything can be told apart.
+                None if kind == StatKind::Distinct => Number::Int,
+                None => {
+                    return Err(ModelError::NotANumber {
+                        source_name: source.to_owned(),
+                        value: value.to_owned(),
+                        found: found.to_owned(),
+                    });
+                }
+            };
             return Ok(self.stat(name, kind, at, Some(value.to_owned()), measure, number));
         }
         let stat = |of: &Option<String>| {
@@ -390,11 +443,20 @@ impl Model {
                 .position(|stat| Some(&stat.name) == of.as_ref())
                 .unwrap_or_default()
         };
-        Ok(match (&measure.expr, &measure.ratio, &measure.mean, measure.quantile) {
-            (Some(expr), ..) => MeasureForm::Expr(Expr::parse(expr).unwrap_or(Expr::Number(0.0))),
-            (_, Some([part, whole]), ..) => MeasureForm::Ratio(part.clone(), whole.clone()),
-            (_, _, mean @ Some(_), _) => MeasureForm::Mean(stat(mean)),
-            (.., q) => MeasureForm::Quantile(stat(&measure.of), q.unwrap_or_default()),
+        if let Some(expr) = &measure.expr {
+            return Ok(MeasureForm::Expr(Expr::parse(expr).unwrap_or(Expr::Number(0.0))));
+        }
+        if let Some([part, whole]) = &measure.ratio {
+            return Ok(MeasureForm::Ratio(part.clone(), whole.clone()));
+        }
+        Ok(match measure {
+            Measure { mean: of @ Some(_), .. } => MeasureForm::Mean(stat(of)),
+            Measure { sd: of @ Some(_), .. } => MeasureForm::Sd(stat(of)),
+            Measure {
+                slope: of @ Some(_), ..
+            } => MeasureForm::Slope(stat(of)),
+            Measure { r2: of @ Some(_), .. } => MeasureForm::R2(stat(of)),
+            _ => MeasureForm::Quantile(stat(&measure.of), measure.quantile.unwrap_or_default()),
         })
     }
 
@@ -404,7 +466,7 @@ impl Model {
         kind: StatKind,
         source: usize,
         value: Option<String>,
-        measure: &crate::spec::Measure,
+        measure: &Measure,
         number: Number,
     ) -> MeasureForm {
         self.stats.push(Stat {
@@ -418,11 +480,11 @@ impl Model {
         MeasureForm::Stat(self.stats.len() - 1)
     }
 
-    /// The measures that are numbers: all but distributions.
+    /// The measures that are numbers: all but moments, trends and distributions.
     pub fn numbers(&self) -> impl Iterator<Item = &MeasureModel> {
-        self.measures.iter().filter(
-            |measure| !matches!(measure.form, MeasureForm::Stat(at) if self.stats[at].kind == StatKind::Distribution),
-        )
+        self.measures
+            .iter()
+            .filter(|measure| !matches!(measure.form, MeasureForm::Stat(at) if !self.stats[at].kind.is_number()))
     }
 
     /// The declared board, else one made from measures and dimensions.
@@ -538,6 +600,9 @@ impl Stat {
             StatKind::Sum => vec![column("", sum, Merge::Sum)],
             StatKind::Min => vec![column("", own, Merge::Min)],
             StatKind::Max => vec![column("", own, Merge::Max)],
+            StatKind::Moments => self.sums(&["__sum", "__sum2"], stat),
+            StatKind::Trend => self.sums(&["__sum", "__sum2", "__t", "__t2", "__tv"], stat),
+            StatKind::Distinct => vec![column("__kmv", "bytea", Merge::Kmv)],
             StatKind::Distribution => vec![
                 column("__n", "bigint", Merge::Count),
                 column("__odd", "bigint", Merge::Count),
@@ -547,6 +612,24 @@ impl Stat {
                 column("__sketch", "bytea", Merge::Sketch),
             ],
         }
+    }
+}
+
+impl Stat {
+    /// n, the count of NaN and infinities, and exact sums.
+    fn sums(&self, suffixes: &[&str], stat: usize) -> Vec<Column> {
+        let counts = ["__n", "__odd"].map(|suffix| (suffix, "bigint", Merge::Count));
+        let sums = suffixes.iter().map(|suffix| (*suffix, "numeric", Merge::Sum));
+        counts
+            .into_iter()
+            .chain(sums)
+            .map(|(suffix, sql_type, merge)| Column {
+                name: format!("{}{suffix}", self.name),
+                sql_type,
+                merge,
+                stat,
+            })
+            .collect()
     }
 }
 

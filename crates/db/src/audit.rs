@@ -300,14 +300,15 @@ fn describe(expected: Option<&Value>, stored: Option<&Value>) -> Option<(String,
                 .map(|name| name.as_str())
                 .collect::<Vec<_>>()
                 .join(", ");
-            Some((
-                names,
-                expected.get(first).map(Value::to_string),
-                stored.get(first).map(Value::to_string),
-            ))
+            Some((names, expected.get(first).map(text), stored.get(first).map(text)))
         }
         _ => None,
     }
+}
+
+/// Exact decimals come as text.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn close(a: &Value, b: &Value) -> bool {

@@ -9,6 +9,7 @@ use toml::Spanned;
 use super::{Measure, Relation, Spec, on};
 use crate::api::Grain;
 use crate::board_check::{self, Names};
+use crate::model::StatKind;
 use crate::suggest::closest;
 
 pub(super) type Complaint = (Range<usize>, String);
@@ -247,24 +248,39 @@ pub(super) fn suggestion<'a>(word: &str, known: impl Iterator<Item = &'a String>
 }
 
 fn form(spec: &Spec, own: &str, measure: &Measure) -> Result<(), String> {
-    let stored = [&measure.sum, &measure.min, &measure.max, &measure.distribution];
+    let stored: Vec<&String> = measure
+        .stored()
+        .into_iter()
+        .filter_map(|(_, form)| form.as_ref())
+        .collect();
+    // Measures of what is stored, and what that may be.
+    let derived = [
+        (
+            &measure.mean,
+            &[StatKind::Moments, StatKind::Trend, StatKind::Distribution][..],
+        ),
+        (&measure.sd, &[StatKind::Moments, StatKind::Trend]),
+        (&measure.slope, &[StatKind::Trend]),
+        (&measure.r2, &[StatKind::Trend]),
+        (&measure.of, &[StatKind::Distribution]),
+    ];
     let forms = usize::from(measure.count.is_some())
-        + stored.iter().filter(|form| form.is_some()).count()
+        + stored.len()
         + usize::from(measure.expr.is_some())
         + usize::from(measure.ratio.is_some())
-        + usize::from(measure.mean.is_some())
+        + derived[..4].iter().filter(|(form, _)| form.is_some()).count()
         + usize::from(measure.quantile.is_some());
     if forms != 1 {
-        return Err("write exactly one of count, sum, min, max, distribution, expr, ratio, mean, quantile".to_owned());
+        return Err("write exactly one of count, sum, min, max, moments, trend, distribution, distinct (stored), expr, ratio, mean, sd, slope, r2, quantile (derived)".to_owned());
     }
     if let Some(source) = &measure.count {
         known_source(spec, source)?;
     }
-    for value in stored.into_iter().flatten() {
+    for value in &stored {
         value_of(spec, value)?;
     }
-    if measure.filter.is_some() && measure.count.is_none() && stored.iter().all(|form| form.is_none()) {
-        return Err("where goes with count, sum, min, max and distribution only".to_owned());
+    if measure.filter.is_some() && measure.count.is_none() && stored.is_empty() {
+        return Err("where goes with count, sum, min, max, moments, trend, distribution and distinct only".to_owned());
     }
     if let Some(expr) = &measure.expr {
         for name in Expr::parse(expr)?.measures() {
@@ -275,16 +291,15 @@ fn form(spec: &Spec, own: &str, measure: &Measure) -> Result<(), String> {
         earlier(spec, own, a)?;
         earlier(spec, own, b)?;
     }
-    if let Some(of) = measure.mean.as_ref().or(measure.of.as_ref()) {
-        match spec.measures.get(of) {
-            Some(target) if target.get_ref().distribution.is_some() => {}
-            Some(_) => return Err(format!("\"{of}\" is not a distribution")),
-            None => {
-                return Err(format!(
-                    "there is no measure \"{of}\"{}",
-                    suggestion(of, spec.measures.keys())
-                ));
-            }
+    for (of, kinds) in derived {
+        let Some(of) = of else { continue };
+        let target = spec
+            .measures
+            .get(of)
+            .ok_or_else(|| format!("there is no measure \"{of}\"{}", suggestion(of, spec.measures.keys())))?;
+        if !target.get_ref().feeds().is_some_and(|kind| kinds.contains(&kind)) {
+            let kinds: Vec<&str> = kinds.iter().map(|kind| kind.words()).collect();
+            return Err(format!("\"{of}\" is not {}", kinds.join(" or ")));
         }
     }
     match measure.quantile {
@@ -328,14 +343,7 @@ fn earlier(spec: &Spec, own: &str, name: &str) -> Result<(), String> {
             suggestion(name, spec.measures.keys())
         )),
         (Some(at), Some(here)) if at >= here => Err(format!("measure \"{name}\" must stand before it")),
-        _ if spec
-            .measures
-            .get(name)
-            .is_some_and(|measure| measure.get_ref().distribution.is_some()) =>
-        {
-            Err(format!("\"{name}\" is a distribution, not a number"))
-        }
-        _ => Ok(()),
+        _ => number(spec, name),
     }
 }
 
@@ -353,8 +361,48 @@ fn relations(spec: &Spec) -> Result<(), Complaint> {
         {
             return Err(complain("this name is taken".to_owned()));
         }
-        if !spec.grains.iter().any(|grain| *grain.get_ref() == relation.grain) {
-            return Err(complain(format!("grain {:?} is not among grains", relation.grain)));
+        match (&relation.grain, relation.grains.is_empty(), &relation.grain_column) {
+            (Some(_), true, None) | (None, false, Some(_)) => {}
+            (Some(_), true, Some(_)) => return Err(complain("grain_column goes with grains".to_owned())),
+            (None, false, None) => {
+                return Err(complain(
+                    "say what tells the grains apart: grain_column = \"granularity\"".to_owned(),
+                ));
+            }
+            _ => {
+                return Err(complain(
+                    "write either grain = \"day\" or grains = [\"day\", \"week\"]".to_owned(),
+                ));
+            }
+        }
+        let mut own = HashSet::new();
+        for grain in relation.grain.iter().chain(&relation.grains) {
+            if !spec.grains.iter().any(|known| known.get_ref() == grain) {
+                return Err(complain(format!("grain {grain:?} is not among grains")));
+            }
+            if !own.insert(grain) {
+                return Err(complain(format!("grain {grain:?} stands there twice")));
+            }
+        }
+        let mut columns: HashSet<&str> = spec.dimensions.keys().map(String::as_str).collect();
+        columns.insert("computed_at");
+        let shown: Vec<&String> = if relation.measures.is_empty() {
+            let numbers = spec
+                .measures
+                .iter()
+                .filter(|(_, measure)| measure.get_ref().feeds().is_none());
+            numbers.map(|(name, _)| name).collect()
+        } else {
+            relation.measures.iter().collect()
+        };
+        for column in [Some(&relation.time_column), relation.grain_column.as_ref()]
+            .into_iter()
+            .flatten()
+            .chain(shown)
+        {
+            if !columns.insert(column) {
+                return Err(complain(format!("two of its columns are called {column:?}")));
+            }
         }
         for measure in &relation.measures {
             number(spec, measure).map_err(complain)?;
@@ -437,9 +485,17 @@ fn number(spec: &Spec, name: &str) -> Result<(), String> {
             "there is no measure \"{name}\"{}",
             suggestion(name, spec.measures.keys())
         )),
-        Some(measure) if measure.get_ref().distribution.is_some() => Err(format!(
-            "\"{name}\" is a distribution, not a number; name a mean or a quantile of it"
-        )),
-        Some(_) => Ok(()),
+        Some(measure) => match measure.get_ref().feeds() {
+            Some(kind) => Err(format!(
+                "\"{name}\" is {}, not a number; name a measure of it: {}",
+                kind.words(),
+                match kind {
+                    StatKind::Trend => "mean, sd, slope, r2",
+                    StatKind::Moments => "mean, sd",
+                    _ => "mean, quantile",
+                }
+            )),
+            None => Ok(()),
+        },
     }
 }

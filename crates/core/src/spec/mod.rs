@@ -17,6 +17,7 @@ pub use error::{Location, SpecError};
 
 use crate::api::Grain;
 use crate::board_spec::Board;
+use crate::model::StatKind;
 
 /// A declaration as written. Field order and names are those of `docs/ROLLUPS.md`.
 #[derive(Debug, Clone, Deserialize)]
@@ -90,8 +91,8 @@ pub struct Dimension {
     pub label: Option<String>,
 }
 
-/// A measure: exactly one form of `count`, `sum`, `min`, `max`, `distribution` (stored), `expr`, `ratio`, `mean`,
-/// `quantile` (derived).
+/// A measure: exactly one form of `count`, `sum`, `min`, `max`, `moments`, `trend`, `distribution`, `distinct` (stored),
+/// `expr`, `ratio`, `mean`, `sd`, `slope`, `r2`, `quantile` (derived).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
@@ -99,10 +100,23 @@ pub struct Measure {
     pub sum: Option<String>,
     pub min: Option<String>,
     pub max: Option<String>,
+    /// n, Σv and Σv², exactly.
+    pub moments: Option<String>,
+    /// The same, and Σt, Σt² and Σtv over the row's instant t.
+    pub trend: Option<String>,
     pub distribution: Option<String>,
+    /// How many different values.
+    pub distinct: Option<String>,
     pub expr: Option<String>,
     pub ratio: Option<[String; 2]>,
+    /// Of moments, a trend or a distribution.
     pub mean: Option<String>,
+    /// Sample standard deviation of moments or a trend.
+    pub sd: Option<String>,
+    /// Of a trend, per day.
+    pub slope: Option<String>,
+    /// Of a trend.
+    pub r2: Option<String>,
     pub quantile: Option<f64>,
     /// The distribution that `quantile` reads.
     pub of: Option<String>,
@@ -119,7 +133,11 @@ pub struct Measure {
 #[serde(deny_unknown_fields)]
 pub struct Relation {
     pub name: String,
-    pub grain: String,
+    pub grain: Option<String>,
+    /// Several grains in one view, told apart by `grain_column`.
+    #[serde(default)]
+    pub grains: Vec<String>,
+    pub grain_column: Option<String>,
     /// `bucket_start` is timestamptz; a name that ends in `_date` is the UTC date.
     #[serde(default = "bucket_start")]
     pub time_column: String,
@@ -132,6 +150,30 @@ pub struct Relation {
 
 fn bucket_start() -> String {
     "bucket_start".to_owned()
+}
+
+impl Measure {
+    /// The stored forms over a value, by the keys they are written with.
+    #[must_use]
+    pub fn stored(&self) -> [(StatKind, &Option<String>); 7] {
+        [
+            (StatKind::Sum, &self.sum),
+            (StatKind::Min, &self.min),
+            (StatKind::Max, &self.max),
+            (StatKind::Moments, &self.moments),
+            (StatKind::Trend, &self.trend),
+            (StatKind::Distribution, &self.distribution),
+            (StatKind::Distinct, &self.distinct),
+        ]
+    }
+
+    /// What is stored, where it is no number by itself but feeds measures that are.
+    #[must_use]
+    pub fn feeds(&self) -> Option<StatKind> {
+        self.stored()
+            .into_iter()
+            .find_map(|(kind, form)| (form.is_some() && !kind.is_number()).then_some(kind))
+    }
 }
 
 impl Spec {

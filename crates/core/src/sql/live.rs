@@ -1,8 +1,10 @@
 //! From raw rows: the statistics of any spans, where data lies, and which spans a lookup key touches.
 
+use std::collections::BTreeSet;
+
 use super::source::{between, from, instant, valid};
 use super::{FIRST, LAST, READER, Statement, function, key_names, list, own, scope};
-use crate::model::{Column, Merge, Model, Number, Stat, StatKind, TimeKind};
+use crate::model::{Column, Merge, Model, Number, SourceModel, Stat, StatKind, TimeKind};
 use crate::spec::on::quote;
 
 /// The result columns of `raw` and `fresh`: bucket, dimensions, raw_rows, statistics.
@@ -52,6 +54,7 @@ pub(super) fn raw(model: &Model) -> Statement {
             };
             format!("({}){wide} as {}", value.expression, quote(&value.name))
         }));
+        outputs.extend(exact_outputs(model, at, source));
         let filter = source
             .filter
             .as_ref()
@@ -81,17 +84,24 @@ pub(super) fn raw(model: &Model) -> Statement {
         ));
         for column in columns
             .iter()
-            .filter(|column| column.merge == Merge::Sketch && model.stats[column.stat].source == at)
+            .filter(|column| column.merge.is_bytes() && model.stats[column.stat].source == at)
         {
             let stat = &model.stats[column.stat];
-            let bins = quote(&format!("{}_bins", stat.name));
-            let value = quote(stat.value.as_deref().unwrap_or_default());
-            ctes.push(format!(
-                "{bins} as (\n    select {keys}, tidemark.sketch_key({value}::double precision) as tidemark_key, count(*) as tidemark_n\n    from {facts} where {}\n    group by {keys}, tidemark_key\n  )",
-                finite(stat),
-                keys = list("", keys.iter().copied()),
-            ));
-            parts.push(packed(model, &columns, column, &bins));
+            let entries = entries_name(stat);
+            let keys = list("", keys.iter().copied());
+            ctes.push(if column.merge == Merge::Sketch {
+                let value = quote(stat.value.as_deref().unwrap_or_default());
+                format!(
+                    "{entries} as (\n    select {keys}, tidemark.sketch_key({value}::double precision) as tidemark_key, count(*) as tidemark_n\n    from {facts} where {}\n    group by {keys}, tidemark_key\n  )",
+                    finite(stat),
+                )
+            } else {
+                let value = quote(stat.value.as_deref().unwrap_or_default());
+                let hash = format!("tidemark.kmv_hash({})", text_of(source, stat));
+                let present = with_filter(stat, format!("{value} is not null"));
+                least_hashes(&entries, &keys, &hash, &format!("{facts} where {present}"))
+            });
+            parts.push(packed(model, &columns, column, &entries));
         }
     }
     let body = format!(
@@ -131,23 +141,35 @@ fn branch(
     format!("select {}\n    from {table} group by {keys}", outputs.join(",\n      "))
 }
 
-/// The branch that packs one sketch's bins into bytes.
-pub(super) fn packed(model: &Model, columns: &[Column], sketch: &Column, bins: &str) -> String {
+/// What a stored statistic's entries are called while they are made.
+pub(super) fn entries_name(stat: &Stat) -> String {
+    quote(&format!("{}_entries", stat.name))
+}
+
+/// The CTE of a distinct count's least hashes of each group.
+pub(super) fn least_hashes(name: &str, keys: &str, hash: &str, table: &str) -> String {
+    format!(
+        "{name} as (\n    select {keys}, tidemark_hash from (\n      select {keys}, tidemark_hash, row_number() over (partition by {keys} order by tidemark_hash) as tidemark_at\n      from (select distinct {keys}, {hash} as tidemark_hash from {table}) as tidemark_one\n    ) as tidemark_ranked where tidemark_at <= {}\n  )",
+        crate::kmv::K
+    )
+}
+
+/// The branch that packs one statistic's entries into bytes.
+pub(super) fn packed(model: &Model, columns: &[Column], packed: &Column, entries: &str) -> String {
+    let bytes = match packed.merge {
+        Merge::Kmv => "string_agg(tidemark_hash, ''::bytea order by tidemark_hash)",
+        _ => "string_agg(tidemark.sketch_entry(tidemark_key, tidemark_n), ''::bytea order by tidemark_key)",
+    };
     branch(
         model,
         columns,
         "0",
-        |column| {
-            (column.name == sketch.name).then(|| {
-                "string_agg(tidemark.sketch_entry(tidemark_key, tidemark_n), ''::bytea order by tidemark_key)"
-                    .to_owned()
-            })
-        },
-        bins,
+        |column| (column.name == packed.name).then(|| bytes.to_owned()),
+        entries,
     )
 }
 
-/// Branches joined group by group. Each sketch comes from exactly one branch.
+/// Branches joined group by group. Bytes come from exactly one branch each.
 pub(super) fn combined(model: &Model, columns: &[Column], parts: &[String]) -> String {
     let keys = list("", key_names(model));
     let mut outputs = vec![keys.clone(), "sum(raw_rows)::bigint as raw_rows".to_owned()];
@@ -159,7 +181,7 @@ pub(super) fn combined(model: &Model, columns: &[Column], parts: &[String]) -> S
     )
 }
 
-/// A column merged over rows, without its name. Sketches are gathered, not added: bins of equal keys add up later.
+/// A column merged over rows, without its name. Bytes are not: their entries are merged one by one.
 #[must_use]
 pub fn merged_sql(column: &Column) -> String {
     let merged = merged(column);
@@ -176,7 +198,7 @@ pub(super) fn merged(column: &Column) -> String {
         Merge::Sum => format!("sum({name})"),
         Merge::Min => format!("min({name})"),
         Merge::Max => format!("max({name})"),
-        Merge::Sketch => format!("string_agg({name}, ''::bytea)"),
+        Merge::Sketch | Merge::Kmv => format!("string_agg({name}, ''::bytea)"),
     };
     format!("{sql}::{} as {name}", column.sql_type)
 }
@@ -188,13 +210,15 @@ fn aggregate(stat: &Stat, column: &Column) -> Option<String> {
         Some(condition) => format!("{aggregate} filter (where {condition})"),
         None => aggregate.to_owned(),
     };
+    let exact = exact_name(stat);
     let own_filter = stat.filter.as_ref().map(|filter| format!("({filter})"));
     Some(match stat.kind {
         StatKind::Count => filtered("count(*)", own_filter),
         StatKind::Sum => filtered(&format!("sum({value})"), own_filter),
         StatKind::Min => filtered(&format!("min({value})"), own_filter),
         StatKind::Max => filtered(&format!("max({value})"), own_filter),
-        StatKind::Distribution => match column.name.rsplit("__").next() {
+        StatKind::Distinct => return None,
+        StatKind::Moments | StatKind::Trend | StatKind::Distribution => match column.name.rsplit("__").next() {
             Some("n") => filtered("count(*)", Some(finite(stat))),
             Some("odd") => {
                 let odd = format!("{value} is not null and not {}", finite_value(stat));
@@ -203,7 +227,14 @@ fn aggregate(stat: &Stat, column: &Column) -> Option<String> {
                     Some(own_filter.map_or(odd.clone(), |filter| format!("{odd} and {filter}"))),
                 )
             }
-            Some("sum") => filtered(&format!("sum({value})"), Some(finite(stat))),
+            Some("sum") if stat.kind == StatKind::Distribution => {
+                filtered(&format!("sum({value})"), Some(finite(stat)))
+            }
+            Some("sum") => filtered(&format!("sum({exact})"), Some(finite(stat))),
+            Some("sum2") => filtered(&format!("sum({exact} * {exact})"), Some(finite(stat))),
+            Some("t") => filtered("sum(tidemark_t)", Some(finite(stat))),
+            Some("t2") => filtered("sum(tidemark_t * tidemark_t)", Some(finite(stat))),
+            Some("tv") => filtered(&format!("sum(tidemark_t * {exact})"), Some(finite(stat))),
             Some("min") => filtered(&format!("min({value}::double precision)"), Some(finite(stat))),
             Some("max") => filtered(&format!("max({value}::double precision)"), Some(finite(stat))),
             _ => return None,
@@ -222,9 +253,80 @@ fn finite_value(stat: &Stat) -> String {
 }
 
 fn finite(stat: &Stat) -> String {
+    with_filter(stat, finite_value(stat))
+}
+
+/// A condition, and the statistic's own.
+fn with_filter(stat: &Stat, condition: String) -> String {
     match &stat.filter {
-        Some(filter) => format!("{} and ({filter})", finite_value(stat)),
-        None => finite_value(stat),
+        Some(filter) => format!("{condition} and ({filter})"),
+        None => condition,
+    }
+}
+
+/// A value as an exact decimal, as [`exact_outputs`] has made it ready.
+fn exact_name(stat: &Stat) -> String {
+    let value = stat.value.as_deref().unwrap_or_default();
+    match stat.number {
+        Number::Float => quote(&format!("{value}__exact")),
+        _ => format!("{}::numeric", quote(value)),
+    }
+}
+
+/// What moments and trends need of each row besides its values.
+///
+/// A double is taken as the shortest decimal that reads back as it, which is what PostgreSQL prints; a cast to numeric would
+/// round it to 15 digits.
+fn exact_outputs(model: &Model, source_at: usize, source: &SourceModel) -> Vec<String> {
+    let summed = |stat: &&Stat| stat.source == source_at && matches!(stat.kind, StatKind::Moments | StatKind::Trend);
+    let floats: BTreeSet<&str> = model
+        .stats
+        .iter()
+        .filter(summed)
+        .filter(|stat| stat.number == Number::Float)
+        .filter_map(|stat| stat.value.as_deref())
+        .collect();
+    let mut outputs: Vec<String> = source
+        .values
+        .iter()
+        .filter(|value| floats.contains(value.name.as_str()))
+        .map(|value| {
+            format!(
+                "({})::text::numeric as {}",
+                value.expression,
+                quote(&format!("{}__exact", value.name))
+            )
+        })
+        .collect();
+    if model
+        .stats
+        .iter()
+        .filter(summed)
+        .any(|stat| stat.kind == StatKind::Trend)
+    {
+        // Microseconds since 2001: whole, and with fewer digits than since 1970.
+        outputs.push(format!(
+            "((extract(epoch from {}) - 978307200) * 1000000)::bigint::numeric as tidemark_t",
+            instant(source)
+        ));
+    }
+    outputs
+}
+
+/// The text by which values are told apart: equal numbers have equal texts.
+fn text_of(source: &SourceModel, stat: &Stat) -> String {
+    let name = stat.value.as_deref().unwrap_or_default();
+    let sql_type = source
+        .values
+        .iter()
+        .find(|value| value.name == name)
+        .map_or("", |value| value.sql_type.as_str());
+    let value = quote(name);
+    match sql_type.split('(').next().unwrap_or_default() {
+        // 1.50 is 1.5, and -0 is 0.
+        "numeric" => format!("trim_scale({value})::text"),
+        "real" | "double precision" => format!("({value} + 0)::text"),
+        _ => format!("{value}::text"),
     }
 }
 
@@ -310,7 +412,7 @@ fn islands(min: &str, max: &str, rows: &dyn Fn(&str, &str) -> String) -> String 
 
 /// `ROLLUP__outside()`: raw rows that belong to no bucket, and raw rows dated after now.
 pub(super) fn outside(model: &Model) -> Statement {
-    let counts = |condition: &dyn Fn(&crate::model::SourceModel) -> String| {
+    let counts = |condition: &dyn Fn(&SourceModel) -> String| {
         model
             .sources
             .iter()

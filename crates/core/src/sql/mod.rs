@@ -120,9 +120,10 @@ pub(crate) fn key_names(model: &Model) -> Vec<&str> {
 
 /// Settings of functions that read raw tables on somebody's behalf. The planner guesses that a span whose ends it can't
 /// see holds a ninth of the table, and would read all of it for one minute; with sequential scans off it takes the time
-/// index where there is one.
+/// index where there is one. The second line is how values become text: the same for every caller.
 pub(crate) const READER: &str =
-    "stable security definer\nset row_security = off set jit = off set work_mem = '64MB' set enable_seqscan = off";
+    "stable security definer\nset row_security = off set jit = off set work_mem = '64MB' set enable_seqscan = off
+set extra_float_digits = 1 set datestyle = 'ISO, YMD' set intervalstyle = 'postgres' set bytea_output = 'hex'";
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! The rollup tables, and for each level how it is recomputed, written and compared.
 
-use super::live::{SPANS, combined, merged, packed, result_columns};
+use super::live::{SPANS, combined, entries_name, least_hashes, merged, packed, result_columns};
 use super::{Kind, Statement, function, key_names, list, own, scope};
 use crate::model::{MeasureForm, Merge, Model};
 use crate::spec::on::{literal, quote};
@@ -12,7 +12,7 @@ pub(super) fn stored_quantiles(model: &Model, level: usize) -> Vec<(String, usiz
         model
             .relations
             .iter()
-            .any(|relation| relation.grain == grain && relation.measures.iter().any(|measure| measure == name))
+            .any(|relation| relation.grains.contains(&grain) && relation.measures.iter().any(|measure| measure == name))
     };
     model
         .measures
@@ -41,7 +41,7 @@ pub(super) fn tables(model: &Model) -> Vec<Statement> {
             let sketches: String = model
                 .columns()
                 .iter()
-                .filter(|column| column.merge == Merge::Sketch)
+                .filter(|column| column.merge.is_bytes())
                 .map(|column| format!("alter table {} alter column {} set storage external;\n", own(&name), quote(&column.name)))
                 .collect();
             // Sketches lie out of line, so that reading counts does not drag them along.
@@ -108,20 +108,24 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
             ];
             let mut outputs = vec![keys.clone(), "sum(raw_rows)::bigint as raw_rows".to_owned()];
             outputs.extend(columns.iter().map(|column| match column.merge {
-                Merge::Sketch => format!("null::bytea as {}", quote(&column.name)),
+                merge if merge.is_bytes() => format!("null::bytea as {}", quote(&column.name)),
                 _ => merged(column),
             }));
             let mut parts = vec![format!(
                 "select {}\n    from finer group by {keys}",
                 outputs.join(",\n      ")
             )];
-            for column in columns.iter().filter(|column| column.merge == Merge::Sketch) {
-                let bins = quote(&format!("{}_bins", model.stats[column.stat].name));
-                ctes.push(format!(
-                    "{bins} as (\n    select {keys}, (e >> 45)::integer as tidemark_key, sum(e & 35184372088831)::bigint as tidemark_n\n    from finer, tidemark.sketch_entries({}) as e group by {keys}, tidemark_key\n  )",
-                    quote(&column.name)
-                ));
-                parts.push(packed(model, &columns, column, &bins));
+            for column in columns.iter().filter(|column| column.merge.is_bytes()) {
+                let entries = entries_name(&model.stats[column.stat]);
+                let bytes = quote(&column.name);
+                ctes.push(if column.merge == Merge::Sketch {
+                    format!(
+                        "{entries} as (\n    select {keys}, (e >> 45)::integer as tidemark_key, sum(e & 35184372088831)::bigint as tidemark_n\n    from finer, tidemark.sketch_entries({bytes}) as e group by {keys}, tidemark_key\n  )",
+                    )
+                } else {
+                    least_hashes(&entries, &keys, "e", &format!("finer, tidemark.kmv_entries({bytes}) as e"))
+                });
+                parts.push(packed(model, &columns, column, &entries));
             }
             format!(
                 "begin\n  if p_raw then\n    {from_raw}\n    return;\n  end if;\n  return query with {}\n  {};\nend",
@@ -214,7 +218,8 @@ end",
     )
 }
 
-/// Groups that differ between what is stored and what should be, both sides as jsonb; sketches as a digest of their bins.
+/// Groups that differ between what is stored and what should be, both sides as jsonb: bytes as a digest, exact decimals as
+/// text, because a reader of JSON would make doubles of them.
 fn diff(model: &Model, level: usize, grain: &str) -> Statement {
     let dimensions: Vec<&str> = model
         .dimensions
@@ -236,7 +241,10 @@ fn diff(model: &Model, level: usize, grain: &str) -> Statement {
     };
     let pairs: Vec<String> = std::iter::once("'raw_rows', raw_rows".to_owned())
         .chain(model.columns().iter().map(|column| match column.merge {
-            Merge::Sketch => format!("{}, md5({})", literal(&column.name), quote(&column.name)),
+            merge if merge.is_bytes() => format!("{}, md5({})", literal(&column.name), quote(&column.name)),
+            _ if column.sql_type == "numeric" => {
+                format!("{}, trim_scale({})::text", literal(&column.name), quote(&column.name))
+            }
             _ => format!("{}, {}", literal(&column.name), quote(&column.name)),
         }))
         .collect();

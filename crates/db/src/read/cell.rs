@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::str::FromStr;
 
-use bigdecimal::{BigDecimal, ToPrimitive};
+use bigdecimal::{BigDecimal, ToPrimitive, Zero};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
-use tidemark_core::model::{Column, MeasureForm, MeasureModel, Merge, Model, Stat};
+use tidemark_core::exact::{self, Pairs};
+use tidemark_core::kmv::Kmv;
+use tidemark_core::model::{Column, MeasureForm, MeasureModel, Merge, Model, Stat, StatKind};
 use tidemark_core::sketch::{Merger, Sketch};
 use tidemark_core::spec::expr::{Expr, Op};
 
@@ -19,6 +21,7 @@ pub(crate) enum Value {
     Exact(BigDecimal),
     Float(f64),
     Sketch(Box<Merger>),
+    Kmv(Kmv),
 }
 
 /// Which columns a question needs, and how they merge.
@@ -36,7 +39,11 @@ impl Shape {
         let named = |name: &str| model.measures.iter().find(|measure| measure.name == name);
         while let Some(measure) = todo.pop() {
             match &measure.form {
-                MeasureForm::Stat(at) | MeasureForm::Mean(at) => stats.push(*at),
+                MeasureForm::Stat(at)
+                | MeasureForm::Mean(at)
+                | MeasureForm::Sd(at)
+                | MeasureForm::Slope(at)
+                | MeasureForm::R2(at) => stats.push(*at),
                 MeasureForm::Quantile(at, _) => {
                     stats.push(*at);
                     sketches.push(*at);
@@ -60,7 +67,7 @@ impl Shape {
         self.columns
             .iter()
             .map(|column| match (column.merge, column.sql_type) {
-                (Merge::Sketch, _) => format!(
+                (Merge::Sketch | Merge::Kmv, _) => format!(
                     ", array_agg(t.\"{0}\") filter (where t.\"{0}\" is not null)",
                     column.name
                 ),
@@ -79,15 +86,19 @@ impl Shape {
                     Some(parts) => {
                         let mut merger = Merger::new();
                         for part in parts {
-                            merger.add_bytes(&part).map_err(|error| Error::Server {
-                                message: format!("A stored sketch can't be read: {error}. Recompute that range."),
-                                sqlstate: None,
-                            })?;
+                            merger.add_bytes(&part).map_err(unreadable)?;
                         }
                         Value::Sketch(Box::new(merger))
                     }
                     None => Value::None,
                 },
+                (Merge::Kmv, _) => {
+                    let mut all = Kmv::default();
+                    for part in row.try_get::<Option<Vec<Vec<u8>>>, _>(at)?.into_iter().flatten() {
+                        all.merge(&Kmv::decode(&part).map_err(unreadable)?);
+                    }
+                    Value::Kmv(all)
+                }
                 (_, "double precision") => row.try_get::<Option<f64>, _>(at)?.map_or(Value::None, Value::Float),
                 _ => match row.try_get::<Option<&str>, _>(at)? {
                     Some(text) => match BigDecimal::from_str(text) {
@@ -100,6 +111,13 @@ impl Shape {
             });
         }
         Ok(Cell { values })
+    }
+}
+
+fn unreadable(error: impl std::fmt::Display) -> Error {
+    Error::Server {
+        message: format!("What is stored can't be read: {error}."),
+        sqlstate: None,
     }
 }
 
@@ -135,6 +153,10 @@ fn merge_value(mine: &mut Value, theirs: &Value, merge: Merge) {
             a.add(&b.as_ref().clone().finish());
             return;
         }
+        (Value::Kmv(a), Value::Kmv(b)) => {
+            a.merge(b);
+            return;
+        }
         (Value::Exact(a), Value::Exact(b)) => Value::Exact(match merge {
             Merge::Min => (&*a).min(b).clone(),
             Merge::Max => (&*a).max(b).clone(),
@@ -162,7 +184,7 @@ pub(crate) enum Num {
 impl Num {
     pub fn to_f64(&self) -> f64 {
         match self {
-            Num::Exact(number) => number.to_f64().unwrap_or(f64::NAN),
+            Num::Exact(number) => exact::double(number),
             Num::Float(number) => *number,
         }
     }
@@ -175,8 +197,7 @@ impl Num {
                 {
                     return whole.into();
                 }
-                serde_json::Number::from_f64(number.to_f64().unwrap_or(f64::NAN))
-                    .map_or(serde_json::Value::Null, Into::into)
+                serde_json::Number::from_f64(exact::double(number)).map_or(serde_json::Value::Null, Into::into)
             }
             Num::Float(number) => serde_json::Number::from_f64(*number).map_or(serde_json::Value::Null, Into::into),
         }
@@ -208,8 +229,35 @@ impl Reader<'_, '_> {
         }
     }
 
+    /// An exact sum of moments or a trend; 0 where there was nothing to add.
+    fn sum(&self, stat: &Stat, suffix: &str) -> BigDecimal {
+        match self.column(stat, suffix) {
+            Some(Value::Exact(number)) => number.clone(),
+            _ => BigDecimal::zero(),
+        }
+    }
+
+    fn pairs(&self, at: usize) -> Pairs {
+        let sum = |suffix| self.sum(&self.model.stats[at], suffix);
+        Pairs {
+            n: sum("__n"),
+            v: sum("__sum"),
+            v2: sum("__sum2"),
+            t: sum("__t"),
+            t2: sum("__t2"),
+            tv: sum("__tv"),
+        }
+    }
+
     fn measure(&mut self, measure: &MeasureModel) -> Option<Num> {
         match &measure.form {
+            MeasureForm::Stat(at) if self.model.stats[*at].kind == StatKind::Distinct => {
+                let count = match self.column(&self.model.stats[*at], "__kmv")? {
+                    Value::Kmv(hashes) => hashes.count(),
+                    _ => 0,
+                };
+                Some(Num::Exact(count.into()))
+            }
             MeasureForm::Stat(at) => self.number(&self.model.stats[*at], ""),
             MeasureForm::Expr(expr) => self.expr(expr),
             MeasureForm::Ratio(part, whole) => {
@@ -219,11 +267,18 @@ impl Reader<'_, '_> {
             }
             MeasureForm::Mean(at) => {
                 let stat = &self.model.stats[*at];
-                let n = self.number(stat, "__n")?.to_f64();
-                (n > 0.0)
-                    .then(|| self.number(stat, "__sum").map(|sum| Num::Float(sum.to_f64() / n)))
-                    .flatten()
+                match (self.number(stat, "__n")?, self.number(stat, "__sum")?) {
+                    (Num::Exact(n), Num::Exact(sum)) => exact::mean(&n, &sum).map(Num::Float),
+                    (n, sum) => (n.to_f64() > 0.0).then(|| Num::Float(sum.to_f64() / n.to_f64())),
+                }
             }
+            MeasureForm::Sd(at) => {
+                let stat = &self.model.stats[*at];
+                let [n, v, v2] = ["__n", "__sum", "__sum2"].map(|suffix| self.sum(stat, suffix));
+                exact::sd(&n, &v, &v2).map(Num::Float)
+            }
+            MeasureForm::Slope(at) => self.pairs(*at).slope().map(Num::Float),
+            MeasureForm::R2(at) => self.pairs(*at).r2().map(Num::Float),
             MeasureForm::Quantile(at, q) => {
                 let stat = &self.model.stats[*at];
                 let (min, max) = (

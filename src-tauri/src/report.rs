@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tidemark_charts::{Label, Theme, render, report_html};
 use tidemark_core::{
     api::{BoardAnswer, BoardRequest},
-    board_spec::Board,
+    board_spec::{Board, BoardPanel, PanelWidth},
     times, zone,
 };
 use tidemark_db::ErrorInfo;
@@ -38,14 +38,22 @@ impl Format {
 }
 
 /// Ask the board's question again, draw the answer, and write it into a folder under a name that is free there.
-pub async fn save(desk: &Desk, request: &BoardRequest, format: Format, folder: &Path) -> Result<PathBuf, ErrorInfo> {
+///
+/// One `panel` alone is a board with nothing else on it.
+pub async fn save(
+    desk: &Desk,
+    request: &BoardRequest,
+    format: Format,
+    panel: Option<BoardPanel>,
+    folder: &Path,
+) -> Result<PathBuf, ErrorInfo> {
     let name = request.rollup.clone();
     let board = desk.ask(|db| async move { db.list().await }).await?;
     let board = board
         .into_iter()
         .find(|found| found.rollup == name)
         .map(|found| found.board);
-    let board = board.ok_or_else(|| ErrorInfo {
+    let mut board = board.ok_or_else(|| ErrorInfo {
         code: "unknown_rollup".into(),
         message: format!("There is no rollup {name} here any more, so there is nothing to draw."),
         details: None,
@@ -61,7 +69,15 @@ pub async fn save(desk: &Desk, request: &BoardRequest, format: Format, folder: &
         connection: connection.unwrap_or_default(),
         demo: desk.is_demo(),
     };
-    let stem = file_stem(&answer);
+    let mut stem = file_stem(&answer);
+    if let Some(panel) = panel {
+        stem = format!("{stem}-{}", in_a_name(&panel.title.to_lowercase()));
+        board.tiles.clear();
+        board.panels = vec![BoardPanel {
+            width: PanelWidth::Full,
+            ..panel
+        }];
+    }
     let (folder, drawn_in) = (folder.to_owned(), format);
     // Drawing takes a tenth of a second of pure work: not on a thread that others wait for.
     let work = move || {
@@ -103,12 +119,13 @@ fn file_stem(answer: &BoardAnswer) -> String {
     )]
     let at = DateTime::<Utc>::from_timestamp_millis(answer.as_of_ms as i64).unwrap_or_default();
     let at = zone::to_local(at, times::parse_zone(&answer.tz).unwrap_or_default());
-    let name: String = answer
-        .rollup
-        .chars()
+    format!("tidemark-{}-{}", in_a_name(&answer.rollup), at.format("%Y-%m-%d-%H%M"))
+}
+
+fn in_a_name(text: &str) -> String {
+    text.chars()
         .map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' })
-        .collect();
-    format!("tidemark-{name}-{}", at.format("%Y-%m-%d-%H%M"))
+        .collect()
 }
 
 /// Write a file that was not there: `stem.png`, else `stem-2.png` and so on.

@@ -1,6 +1,6 @@
 //! A board saved from the window as a file.
 
-use std::fs;
+use std::{fs, path::PathBuf};
 
 use chrono_tz::Tz;
 use tidemark_core::{api::Grain, format};
@@ -38,6 +38,32 @@ async fn a_report_saved_from_the_window_holds_the_numbers_on_the_screen() {
             .find(|path| path.extension().is_some_and(|ending| ending == "html"));
         let html = fs::read_to_string(report.unwrap_or_else(|| panic!("no report among {saved:?}"))).unwrap();
         assert!(html.contains(&requests), "the page says {requests}");
+
+        // One chart alone, as a drawing and as pixels.
+        for (what, ending) in [("Chart as SVG", "svg"), ("Chart as PNG", "png")] {
+            window.click("Save or copy Requests").await;
+            window.click(what).await;
+            let picture = window
+                .until(what, || async {
+                    let saved = fs::read_dir(&window.home).unwrap().map(|entry| entry.unwrap().path());
+                    let of_chart = |path: &PathBuf| path.to_string_lossy().ends_with(&format!("-requests.{ending}"));
+                    saved
+                        .into_iter()
+                        .find(of_chart)
+                        .and_then(|path| fs::read(path).ok())
+                        .filter(|bytes| !bytes.is_empty())
+                })
+                .await;
+            if ending == "png" {
+                assert!(picture.starts_with(b"\x89PNG"));
+            } else {
+                let svg = String::from_utf8(picture).unwrap();
+                assert!(
+                    svg.contains(">Requests<") && !svg.contains(">Latency<"),
+                    "one chart and no other"
+                );
+            }
+        }
     })
     .await;
 }

@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 
 use tauri::{AppHandle, Manager};
-use tidemark_core::api::{BoardAnswer, BoardRequest, RowsAnswer, RowsRequest};
+use tidemark_core::{
+    api::{BoardAnswer, BoardRequest, RowsAnswer, RowsRequest},
+    board_spec::BoardPanel,
+};
 
 use super::{Answer, DeskState};
 use crate::{headless, report};
@@ -24,17 +27,18 @@ pub async fn close_rows(desk: DeskState<'_>) -> Answer<()> {
     Ok(())
 }
 
-/// Save a board where the person's downloads go, and say where that is.
+/// Save a board, or one chart of it, where the person's downloads go, and say where that is.
 #[tauri::command]
 pub async fn save_report(
     app: AppHandle,
     desk: DeskState<'_>,
     request: BoardRequest,
     format: report::Format,
+    panel: Option<BoardPanel>,
 ) -> Answer<PathBuf> {
     let folder = app.path().download_dir().or_else(|_| app.path().home_dir());
     let folder = folder.unwrap_or_else(|_| std::env::temp_dir());
-    report::save(&desk, &request, format, &folder).await
+    report::save(&desk, &request, format, panel, &folder).await
 }
 
 /// Tell whoever waits outside (`scripts/run.sh` without a display) that a board shows its numbers.

@@ -5,6 +5,7 @@ import { listen } from '@tauri-apps/api/event';
 import type { Aim } from './api/Aim';
 import type { AuditReport } from './api/AuditReport';
 import type { BoardAnswer } from './api/BoardAnswer';
+import type { BoardPanel } from './api/BoardPanel';
 import type { BoardRequest } from './api/BoardRequest';
 import type { ConnectionList } from './api/ConnectionList';
 import type { ConnectionTest } from './api/ConnectionTest';
@@ -21,6 +22,8 @@ import type { TickReport } from './api/TickReport';
 import type { Settings } from './api/Settings';
 import type { ZoneMatch } from './api/ZoneMatch';
 import type { AppError, ConnectionState, Rollup } from './types';
+
+export type ReportFormat = 'png' | 'svg' | 'html';
 
 export interface RecomputeArgs {
   rollup: string;
@@ -65,7 +68,7 @@ export interface Commands {
   resume_job: { args: { id: number }; gives: Job };
   setup_plan: { args: Record<string, never>; gives: Plan };
   setup_apply: { args: Record<string, never>; gives: null };
-  save_report: { args: { request: BoardRequest; format: 'png' | 'svg' | 'html' }; gives: string };
+  save_report: { args: { request: BoardRequest; format: ReportFormat; panel: BoardPanel | null }; gives: string };
   numbers_on_screen: { args: { board: string }; gives: null };
 }
 

@@ -318,3 +318,33 @@ async fn refusals_name_what_is_wrong_and_change_nothing() {
     assert_eq!(code(test.db.query(&request).await), "unknown_rollup");
     assert_eq!(code(test.db.job(4711).await), "unknown_job");
 }
+
+#[tokio::test]
+async fn the_worst_lag_of_each_half_hour_shows_a_stall_while_it_grew() {
+    let test = TestDb::ops().await;
+    // Ticked ten hours ago, then not for four hours, then every now and then; the rollup is as of two minutes ago.
+    test.sql(
+        "delete from tidemark.run;
+         insert into tidemark.run (rollup_id, started_at, took_ms, ticker, lag_seconds)
+         select id, now() - ago, 1, 'test', lag from tidemark.rollup, (values (interval '10 hours 10 minutes', 5), (interval '6 hours 10 minutes', 4 * 3600), (interval '6 hours 5 minutes', 10), (interval '55 minutes', 20)) t (ago, lag);
+         update tidemark.health set watermark_at = now() - interval '2 minutes'",
+    )
+    .await;
+    let lag = test.db.detail("ops_metrics").await.unwrap().lag;
+    assert_eq!(lag.len(), 48);
+    // Half hours by how long ago they began, in halves of an hour: what is known of the hours before is nothing.
+    let ago = |halves: usize| lag[48 - halves];
+    let near = |halves: usize, expected: f64| {
+        let found = ago(halves).unwrap_or(-1.0);
+        assert!((found - expected).abs() < 5.0, "{halves}: {found}, not {expected}");
+    };
+    assert_eq!([ago(48), ago(22)], [None, None]);
+    near(21, 600.0); // ended ten minutes after the watermark stood still
+    near(20, 2400.0);
+    near(15, 11_400.0);
+    near(13, 4.0 * 3600.0);
+    near(12, 0.0);
+    near(3, 0.0);
+    near(2, 20.0);
+    near(1, 120.0);
+}

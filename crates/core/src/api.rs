@@ -446,6 +446,8 @@ pub struct RollupDetail {
     pub grains: Vec<GrainDetail>,
     pub sources: Vec<SourceDetail>,
     pub runs: Vec<Run>,
+    /// The worst lag in each half hour of the last day, in seconds, oldest first; `None` before the first tick.
+    pub lag: Vec<Option<f64>>,
     pub audits: Vec<AuditSummary>,
     /// Views in schema tidemark, without the schema.
     pub relations: Vec<String>,

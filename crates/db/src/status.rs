@@ -12,6 +12,20 @@ use tidemark_core::spec::on::quote;
 
 use crate::{Db, Result};
 
+/// The worst lag of each half hour. A run tells what the lag had grown to before it; and since a watermark only moves
+/// forward, the first run after a half hour, or the watermark as it is now, tells how far behind that one ended.
+const LAG: &str = "
+    with told as (
+      select started_at as at, lag_seconds as lag from tidemark.run where rollup_id = $1 and lag_seconds is not null and started_at > clock_timestamp() - interval '25 hours'
+      union all
+      select clock_timestamp(), extract(epoch from clock_timestamp() - watermark_at)::double precision from tidemark.health where rollup_id = $1 and watermark_at is not null
+    )
+    select case when s.hi > (select min(started_at) from tidemark.run where rollup_id = $1) then greatest(0, (select max(lag) from told where at >= s.lo and at < s.hi),
+      (select lag - extract(epoch from at - s.hi)::double precision from told where at >= s.hi order by at limit 1)) end
+    from (select clock_timestamp() as now) n
+    cross join lateral (select n.now - n_back * interval '30 minutes' as lo, n.now - (n_back - 1) * interval '30 minutes' as hi from generate_series(48, 1, -1) n_back) s
+    order by s.lo";
+
 impl Db {
     /// `None`: all rollups, worst first.
     pub async fn status(&self, rollup: Option<&str>) -> Result<StatusReport> {
@@ -79,6 +93,7 @@ impl Db {
                     error: row.get("error"),
                 })
                 .collect(),
+            lag: sqlx::query_scalar(LAG).bind(id).fetch_all(&self.pool).await?,
             audits: audits
                 .iter()
                 .map(|row| AuditSummary {

@@ -12,7 +12,11 @@ export type RollupDetail = { rollup: string, declaration: string,
 /**
  * The SQL that is installed for it.
  */
-sql: string, applied_at: string, dimensions: Array<string>, measures: Array<MeasureInfo>, grains: Array<GrainDetail>, sources: Array<SourceDetail>, runs: Array<Run>, audits: Array<AuditSummary>, 
+sql: string, applied_at: string, dimensions: Array<string>, measures: Array<MeasureInfo>, grains: Array<GrainDetail>, sources: Array<SourceDetail>, runs: Array<Run>, 
+/**
+ * The worst lag in each half hour of the last day, in seconds, oldest first; `None` before the first tick.
+ */
+lag: Array<number | null>, audits: Array<AuditSummary>, 
 /**
  * Views in schema tidemark, without the schema.
  */

@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tidemark_core::api::{RowsAnswer, RowsRequest, StatusWord};
-use tidemark_db::{Db, Error, ErrorInfo};
+use tidemark_core::api::{BoardAnswer, BoardRequest, RowsAnswer, RowsRequest, StatusWord};
+use tidemark_db::{Db, Error, ErrorInfo, LoadedBoard};
 use tidemark_local::Settings;
 use tokio::{
     runtime::Handle,
@@ -22,6 +22,9 @@ use crate::{
     demo, remember,
     session::Session,
 };
+
+/// Kept for a change of zone: with the sketches of busy buckets a cell takes up to 3 kB.
+const MOST_CELLS: usize = 30_000;
 
 /// Everything that the commands and the tasks share.
 pub struct Desk {
@@ -42,6 +45,8 @@ pub struct Desk {
     current: Mutex<Current>,
     /// Passwords that were typed, by connection, until the app ends.
     passwords: Mutex<HashMap<String, String>>,
+    /// Boards as they were last read from the open database, newest last.
+    loaded: Mutex<Vec<LoadedBoard>>,
     /// Counts the pools that were taken away: whoever waits for an answer of one waits in vain.
     replaced: watch::Sender<u64>,
     runtime: Handle,
@@ -72,6 +77,7 @@ impl Desk {
             demo: tokio::sync::Mutex::new(None),
             current: Mutex::default(),
             passwords: Mutex::default(),
+            loaded: Mutex::default(),
             replaced: watch::Sender::new(0),
             runtime,
         })
@@ -139,6 +145,7 @@ impl Desk {
             ..Current::default()
         };
         self.worst.send_replace(None);
+        self.loaded().clear();
         self.replaced.send_modify(|count| *count += 1);
     }
 
@@ -204,6 +211,29 @@ impl Desk {
             }),
             _ = replaced.changed() => Err(gone()),
         }
+    }
+
+    /// Read a board, and keep what was read for a change of zone.
+    pub async fn board(&self, request: &BoardRequest) -> Result<BoardAnswer, ErrorInfo> {
+        let read = self.ask(|db| async move { db.load_board(request).await }).await?;
+        let answer = read.answer();
+        let mut loaded = self.loaded();
+        loaded.retain(|other| !other.answers(request));
+        loaded.push(read);
+        while loaded.iter().map(LoadedBoard::cells).sum::<usize>() > MOST_CELLS {
+            loaded.remove(0);
+        }
+        Ok(answer)
+    }
+
+    /// The board's question in another zone, answered from what was read, without a query; `None` where that can't be.
+    #[must_use]
+    pub fn recut(&self, request: &BoardRequest) -> Option<BoardAnswer> {
+        self.loaded().iter().find_map(|loaded| loaded.recut(request))
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, Vec<LoadedBoard>> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// List raw rows, until another list is asked for or this one is closed.

@@ -102,6 +102,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::jobs::pause_job,
             commands::jobs::resume_job,
             commands::board::board,
+            commands::board::recut,
             commands::board::rows,
             commands::board::close_rows,
             commands::board::save_report,

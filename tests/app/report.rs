@@ -41,6 +41,10 @@ async fn a_report_saved_from_the_window_holds_the_numbers_on_the_screen() {
 
         // One chart alone, as a drawing and as pixels.
         for (what, ending) in [("Chart as SVG", "svg"), ("Chart as PNG", "png")] {
+            // It shows under the pointer, or with the focus.
+            window
+                .script("document.querySelector('section[aria-label=\"Requests\"] header button').focus()")
+                .await;
             window.click("Save or copy Requests").await;
             window.click(what).await;
             let picture = window

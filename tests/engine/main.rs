@@ -21,6 +21,7 @@ mod migrations;
 mod numbers;
 mod other_rollup;
 mod property;
+mod recut;
 mod redeclare;
 mod rows;
 mod scope;

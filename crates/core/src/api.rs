@@ -143,7 +143,7 @@ pub struct MeasureInfo {
 }
 
 /// One question of a board: every panel is drawn from its answer, so all of them show one snapshot.
-#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct BoardRequest {
     pub rollup: String,

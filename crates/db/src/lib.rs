@@ -25,6 +25,7 @@ mod tick;
 pub use connect::ConnectOptions;
 pub use declaration::Declaration;
 pub use error::{Error, ErrorInfo, Result};
+pub use read::LoadedBoard;
 
 /// A connection pool to one database, with the time-outs and settings that every Tidemark connection has.
 #[derive(Clone)]

@@ -13,7 +13,13 @@ use crate::{headless, report};
 
 #[tauri::command]
 pub async fn board(desk: DeskState<'_>, request: BoardRequest) -> Answer<BoardAnswer> {
-    desk.ask(|db| async move { db.board(&request).await }).await
+    desk.board(&request).await
+}
+
+/// The same question in another zone, without a query; null where what was read does not answer it.
+#[tauri::command]
+pub async fn recut(desk: DeskState<'_>, request: BoardRequest) -> Answer<Option<BoardAnswer>> {
+    Ok(desk.recut(&request))
 }
 
 #[tauri::command]

@@ -55,6 +55,7 @@ export interface Commands {
   status: { args: Record<string, never>; gives: StatusReport };
   detail: { args: { rollup: string }; gives: RollupDetail };
   board: { args: { request: BoardRequest }; gives: BoardAnswer };
+  recut: { args: { request: BoardRequest }; gives: BoardAnswer | null };
   rows: { args: { request: RowsRequest }; gives: RowsAnswer };
   close_rows: { args: Record<string, never>; gives: null };
   tick: { args: { rollup: string }; gives: TickReport };

@@ -5,9 +5,12 @@ mod board;
 mod cell;
 mod choose;
 mod groupings;
+mod loaded;
 mod query;
 mod rows;
 mod scope;
 mod snapshot;
 
 pub(crate) use choose::Chosen;
+
+pub use loaded::LoadedBoard;

@@ -503,7 +503,7 @@ fn take(rows: &[sqlx::postgres::PgRow], shape: &Shape, cells: &mut [Cells]) -> R
     Ok(())
 }
 
-fn ceil(grain: Grain, at: DateTime<Utc>) -> DateTime<Utc> {
+pub(super) fn ceil(grain: Grain, at: DateTime<Utc>) -> DateTime<Utc> {
     if grain.starts_at(at) { at } else { grain.utc_next(at) }
 }
 

@@ -6,6 +6,7 @@ import type { DimensionFilter } from '../api/DimensionFilter';
 import type { RowsAnswer } from '../api/RowsAnswer';
 import type { BoardState } from '../state/board.svelte';
 import type { PanelSeries } from './charts';
+import { splits } from './grouping';
 
 /** What a click on a bucket asks. */
 export interface RowsQuestion {
@@ -21,19 +22,17 @@ export interface RowsQuestion {
 /** As many as one looks through. */
 export const ROWS = 200;
 
-/** Rows that the drawn series count; null for a bucket outside the answer. */
-export function rowsBehind(panel: BoardPanel, answer: BoardAnswer, board: Pick<BoardState, 'by' | 'groups'>, index: number, shown: readonly PanelSeries[]): RowsQuestion | null {
+/** Rows that the drawn series count; null for a bucket outside the answer, which is the one that the panel is drawn from. */
+export function rowsBehind(panel: BoardPanel, answer: BoardAnswer, board: Pick<BoardState, 'filters'>, index: number, shown: readonly PanelSeries[]): RowsQuestion | null {
   const bucket = answer.buckets[index];
   if (bucket === undefined) return null;
-  const filters: DimensionFilter[] = [];
-  if (board.by !== null) {
-    const drawn = shown.flatMap((s) => (s.group === undefined ? [] : [s.group]));
-    // With the rest of the groups drawn as one series, all are.
-    const some = panel.split && drawn.length < answer.groups.length && shown.every((s) => s.group !== undefined);
-    const groups = some ? drawn : board.groups;
-    if (groups.length > 0) filters.push({ dimension: board.by, values: groups });
+  const filters: DimensionFilter[] = [...board.filters, ...Object.entries(panel.where).map(([dimension, values]) => ({ dimension, values }))];
+  // With the rest of the groups drawn as one series, all are.
+  const drawn = shown.flatMap((s) => (s.group === undefined ? [] : [s.group]));
+  if (splits(panel) && answer.by !== null && drawn.length > 0 && drawn.length === shown.length && drawn.length < answer.groups.length) {
+    filters.push({ dimension: answer.by, values: drawn });
   }
-  const measures = panel.split || shown.length === 0 ? panel.measures : [...new Set(shown.map((s) => s.key))];
+  const measures = splits(panel) || shown.length === 0 ? panel.measures : [...new Set(shown.map((s) => s.key))];
   return {
     panel: panel.title, measures, filters, frozen: bucket.state === 'frozen',
     from: bucket.start_ms < answer.from_ms ? new Date(answer.from_ms).toISOString() : bucket.start, to: bucket.end_ms > answer.to_ms ? new Date(answer.to_ms).toISOString() : bucket.end,

@@ -39,6 +39,13 @@ function writeGroups(groups: (string | null)[]): string {
   return groups.map((g) => (g === null ? '~' : `=${encodeURIComponent(g)}`)).join(',');
 }
 
+type Ask = (request: BoardRequest) => Promise<BoardAnswer>;
+
+/** A question without the zone that it is asked in. */
+function zoneless(question: string): string {
+  return question.replace(/"tz":"[^"]*",?/, '');
+}
+
 export class BoardState {
   answer = $state.raw<BoardAnswer | null>(null);
   error = $state.raw<AppError | null>(null);
@@ -106,15 +113,17 @@ export class BoardState {
     return { ...this.request(), range: '24h', grain: fine ? '15m' : 'hour', compare: 'last-week', filters: [], groupings: [], mode: 'exact' };
   }
 
-  /** Reads all answers; older calls that come back later are dropped. */
+  /** Reads all answers; older calls that come back later are dropped. Another zone alone is no question to the database. */
   async load(): Promise<void> {
     const asked = ++this.#asked;
     this.loading = true;
     const request = this.request();
     const question = JSON.stringify(request);
+    const zoned = question !== this.#answered && zoneless(question) === zoneless(this.#answered);
+    const ask = async (r: BoardRequest): Promise<BoardAnswer> => (zoned ? await call('recut', { request: r }) : null) ?? call('board', { request: r });
     this.asking = this.answer !== null && question !== this.#answered;
     const watching = this.rollup.board.rules.length !== 0;
-    const main = call('board', { request }).then(
+    const main = ask(request).then(
       (answer) => {
         if (asked !== this.#asked) return;
         this.answer = answer;
@@ -134,12 +143,12 @@ export class BoardState {
     );
     await main;
     if (asked !== this.#asked) return;
-    await Promise.all([watching ? this.#loadWatch(asked) : Promise.resolve(), this.mapped ? this.#loadWeek(asked) : Promise.resolve()]);
+    await Promise.all([watching ? this.#loadWatch(asked, ask) : Promise.resolve(), this.mapped ? this.#loadWeek(asked, ask) : Promise.resolve()]);
   }
 
-  async #loadWeek(asked: number): Promise<void> {
+  async #loadWeek(asked: number, ask: Ask): Promise<void> {
     try {
-      const week = await call('board', { request: this.weekRequest() });
+      const week = await ask(this.weekRequest());
       if (asked !== this.#asked) return;
       this.week = week;
       this.weekError = null;
@@ -148,9 +157,9 @@ export class BoardState {
     }
   }
 
-  async #loadWatch(asked: number): Promise<void> {
+  async #loadWatch(asked: number, ask: Ask): Promise<void> {
     try {
-      const watch = await call('board', { request: this.watchRequest() });
+      const watch = await ask(this.watchRequest());
       if (asked !== this.#asked) return;
       this.watch = watch;
       if (this.known.length === 0) this.known = watch.groups.map((g) => g.key);

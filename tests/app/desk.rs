@@ -19,7 +19,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A desk whose settings lie in a file of their own.
-fn desk(name: &str, settings: &str) -> (Arc<Desk>, PathBuf) {
+pub fn desk(name: &str, settings: &str) -> (Arc<Desk>, PathBuf) {
     let folder = std::env::temp_dir().join(format!("tidemark-desk-{}-{name}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let file = folder.join("settings.toml");
@@ -27,7 +27,7 @@ fn desk(name: &str, settings: &str) -> (Arc<Desk>, PathBuf) {
     (Desk::new(file.clone(), Handle::current()), file)
 }
 
-async fn reach(desk: &Desk, phase: Phase) -> ConnectionState {
+pub async fn reach(desk: &Desk, phase: Phase) -> ConnectionState {
     let mut states = desk.states();
     let reached = timeout(PATIENCE, states.wait_for(|state| state.phase == phase)).await;
     reached

@@ -9,12 +9,17 @@
 mod harness;
 
 mod fixture;
+#[expect(dead_code, reason = "shared with the engine's tests, which need another part of it")]
+#[path = "../server/proxy.rs"]
+mod proxy;
 mod screen;
 mod window;
 
 mod desk;
 mod first_start;
+mod hazards;
 mod lost;
+mod network;
 mod numbers;
 mod policy;
 mod process;

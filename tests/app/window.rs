@@ -202,6 +202,21 @@ impl Window {
         self.script(&format!("location.hash = {}", json!(address))).await;
     }
 
+    /// The app's process: the one of this program that has this home.
+    pub fn app(&self) -> u32 {
+        let home = format!("HOME={}", self.home.display());
+        let is_ours = |process: &PathBuf| {
+            fs::read_link(process.join("exe")).is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_tidemark-app")))
+                && fs::read(process.join("environ"))
+                    .is_ok_and(|all| all.split(|&byte| byte == 0).any(|entry| entry == home.as_bytes()))
+        };
+        let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+        let found = processes
+            .filter(is_ours)
+            .find_map(|process| process.file_name()?.to_str()?.parse().ok());
+        found.expect("the app runs")
+    }
+
     /// Keep a picture for people: `NAME-STEP.png`.
     pub async fn picture(&self, step: &str) {
         // What the page holds is on the screen two frames later.

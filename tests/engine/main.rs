@@ -5,6 +5,12 @@
 mod agree;
 mod ask;
 mod harness;
+#[expect(dead_code, reason = "shared with the window's tests, which need another part of it")]
+#[path = "../server/proxy.rs"]
+mod proxy;
+#[expect(dead_code, reason = "shared with the command line's tests, which use all of it")]
+#[path = "../server/mod.rs"]
+mod server;
 mod stop;
 mod systems;
 mod truth;
@@ -15,6 +21,7 @@ mod capture;
 mod crash;
 mod drafts;
 mod generated;
+mod hazards;
 mod health;
 mod interleavings;
 mod migrations;

@@ -122,6 +122,70 @@ describe('the other pages', () => {
   });
 });
 
+describe('connections', () => {
+  it('are listed with their TLS in effect, tested, and accessible', async () => {
+    await open('calm', '#/settings');
+    const row = await screen.findByRole('row', { name: /prod-eu/ }, { timeout: 10_000 });
+    expect(row.textContent).toContain('verify-full');
+    expect(screen.getByRole('row', { name: /staging/ }).querySelector('.c-warn')?.textContent).toContain('require');
+    [...row.querySelectorAll('button')].find((b) => b.textContent.trim() === 'Test')?.click();
+    await screen.findByText('grant select on public.deviations to dash;', {}, { timeout: 10_000 });
+    expect(screen.getByText(/^3\.1\sms, median of 5$/)).toBeTruthy();
+    await accessible();
+    [...screen.getByRole('row', { name: /staging/ }).querySelectorAll('button')].find((b) => b.textContent.trim() === 'Test')?.click();
+    await screen.findByText(/can’t be reached: connection refused/, {}, { timeout: 10_000 });
+  });
+  it('a pasted URL fills the form, and its password goes nowhere else', async () => {
+    await open('calm', '#/settings');
+    (await screen.findByRole('button', { name: 'New connection' }, { timeout: 10_000 })).click();
+    const url = await screen.findByRole<HTMLInputElement>('textbox', { name: /Paste a URL/ });
+    url.value = 'postgres://ann:s3cret@db.example.com:6432/gateway';
+    url.dispatchEvent(new Event('input', { bubbles: true }));
+    url.dispatchEvent(new Event('change', { bubbles: true }));
+    await waitFor(() => { expect(screen.getByRole<HTMLInputElement>('textbox', { name: /^Host/ }).value).toBe('db.example.com'); });
+    expect(url.value).toBe('');
+    expect(screen.getByLabelText<HTMLInputElement>('Password').type).toBe('password');
+    await screen.findByText(/verify-full, the default for another machine/);
+    await waitFor(() => { expect(screen.getByRole('radio', { name: 'Production', checked: true })).toBeTruthy(); });
+    await accessible();
+    expect(document.body.textContent).not.toContain('s3cret');
+    screen.getByRole('button', { name: 'Save' }).click();
+    const row = await screen.findByRole('row', { name: /gateway.*db\.example\.com/ }, { timeout: 10_000 });
+    [...row.querySelectorAll<HTMLButtonElement>('button.name')][0]?.click();
+    await waitFor(() => { expect(document.querySelector<HTMLElement>('.env')?.style.background).toContain('--env-1'); });
+    expect(globalThis.localStorage.length).toBe(0);
+  });
+  it('a name that is taken is refused, and what was typed stays', async () => {
+    await open('calm', '#/settings');
+    (await screen.findByRole('button', { name: 'New connection' }, { timeout: 10_000 })).click();
+    const name = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Name' });
+    name.value = 'staging';
+    name.dispatchEvent(new Event('input', { bubbles: true }));
+    await waitFor(() => { expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Save' }).disabled).toBe(false); });
+    screen.getByRole('button', { name: 'Save' }).click();
+    await screen.findByText(/another connection has this name/);
+    expect(screen.getByRole<HTMLInputElement>('textbox', { name: 'Name' }).value).toBe('staging');
+  });
+  it('without a keychain it says so, and what remains', async () => {
+    await open('nokeychain', '#/settings');
+    await screen.findByText(/no keychain here/, {}, { timeout: 10_000 });
+    screen.getByRole('button', { name: 'New connection' }).click();
+    await waitFor(() => { expect(screen.getByRole('radio', { name: 'Ask each time', checked: true })).toBeTruthy(); });
+    screen.getByRole('radio', { name: 'System keychain' }).click();
+    await screen.findByText(/\.pgpass or PGPASSWORD/);
+  });
+  it('asks for the password that the server wants', async () => {
+    await open('password');
+    const field = await screen.findByLabelText<HTMLInputElement>('Password for prod-us', {}, { timeout: 10_000 });
+    await accessible();
+    field.value = 's3cret';
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    await waitFor(() => { expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Connect' }).disabled).toBe(false); });
+    screen.getByRole('button', { name: 'Connect' }).click();
+    await waitFor(() => { expect(screen.getByText('Nothing is wrong')).toBeTruthy(); }, { timeout: 10_000 });
+  });
+});
+
 describe('before there is a board', () => {
   it.each([['none', 'Look around with made-up data'], ['loading', 'Preparing the demo database'], ['setup', 'What Tidemark would create for ops_metrics'], ['error', 'No connection'], ['empty', 'No rollup in this database yet']] as const)('%s: says “%s”, accessibly', async (scenario, words) => {
     await open(scenario);

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Keep a picture of every screen and state of the real window, in both themes, in every size, with an index page.
+#
+#   scripts/gallery.sh [FOLDER]      by default screenshots/gallery
+#
+# On the demo data, which the first run writes and the next ones find again (target/gallery-data). TIDEMARK_GALLERY_ONLY
+# is a pattern of the scenes to keep, such as '^overview'. Needs what scripts/test.sh brings.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+out=$(realpath -m "${1:-$root_dir/screenshots/gallery}")
+need_rust
+need_packages "${app_packages[@]}" "${display_packages[@]}" "${test_packages[@]}"
+need_node
+install_ui
+build_ui
+cd "$root_dir"
+PATH=$root_dir/target/tools/bin:$PATH
+has tauri-driver || cargo install --quiet --locked --root target/tools --target-dir target/tools/build tauri-driver@2.1.0
+cargo build --locked --quiet --workspace --bins
+export TIDEMARK_BIN=${CARGO_TARGET_DIR:-$root_dir/target}/debug
+# Not below a home that the server's own user can't enter.
+export TIDEMARK_DATA_DIR=${TIDEMARK_DATA_DIR:-/var/tmp/tidemark-gallery-$(id -u)}
+[ -n "${DATABASE_URL:-}" ] || need_postgres
+
+work=$(mktemp -d)
+stop() {
+  [ -z "${demo:-}" ] || { kill -TERM "$demo" 2>/dev/null && wait "$demo" 2>/dev/null; } || true
+  rm -rf "$work"
+}
+trap stop EXIT
+say "Starting the demo"
+"$TIDEMARK_BIN/tidemark" demo >"$work/url" 2>"$work/demo.log" &
+demo=$!
+until [ -s "$work/url" ]; do
+  kill -0 "$demo" 2>/dev/null || die "The demo did not start:" "$(cat "$work/demo.log")"
+  sleep 0.2
+done
+url=$(head -n 1 "$work/url")
+# The same server with other databases and another role: those states the demo does not have.
+at() { printf '%s' "$url" | sed "s|^postgres:///[^?]*|postgres:///$1|"; }
+bin=$(postgres_bin)
+for name in gallery_plain gallery_empty; do
+  "$bin/psql" -qX "$url" -c "drop database if exists $name with (force)" -c "create database $name" 2>/dev/null
+done
+"$bin/psql" -qX "$(at gallery_plain)" -v ON_ERROR_STOP=1 -f "$root_dir/tests/engine/raw.sql"
+"$TIDEMARK_BIN/tidemark" install --database-url "$(at gallery_empty)" >/dev/null
+say "Building the rollups"
+"$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null
+for rollup in ops_metrics task_usage measurements forecast_accuracy; do
+  "$TIDEMARK_BIN/tidemark" rollup apply "$rollup" --database-url "$url" >/dev/null 2>&1 || true
+done
+"$TIDEMARK_BIN/tidemark" tick --drain --database-url "$url" >/dev/null
+"$bin/psql" -qX "$url" -c "do \$\$ begin if to_regrole('gallery_viewer') is null then create role gallery_viewer login; end if; end \$\$; grant tidemark_viewer to gallery_viewer"
+viewer=$(printf '%s' "$url" | sed 's|user=[^&]*|user=gallery_viewer|')
+
+say "Taking pictures into $out"
+mkdir -p "$out"
+find "$out" -maxdepth 1 -name '*.png' -delete
+xvfb-run -a -s "-screen 0 2400x1600x24 -nolisten tcp" \
+  node "$root_dir/scripts/gallery.mjs" "$out" "$url" "$viewer" "$(at gallery_empty)" "$(at gallery_plain)"

@@ -13,13 +13,13 @@ const END: &str = "\u{E010}";
 const LEFT: &str = "\u{E012}";
 const ENTER: &str = "\u{E007}";
 
-/// Colours in the lowest part of the bar under the crosshair, most frequent first, with their share.
+/// Colours in the middle of the upper lane's bar under the crosshair, most frequent first, with their share.
 const COLOURS: &str = "
     const chart = document.activeElement, box = chart.querySelector('.box'), canvas = chart.querySelector('canvas');
     if (!box) return null;
     const dpr = canvas.width / canvas.clientWidth, place = box.getBoundingClientRect(), from = canvas.getBoundingClientRect();
     const x = Math.round((place.left - from.left + 3) * dpr), width = Math.round((place.width - 6) * dpr);
-    const height = Math.round(8 * dpr), y = Math.round((place.bottom - from.top) * dpr) - height - Math.round(3 * dpr);
+    const height = Math.round(8 * dpr), y = Math.round((place.top - from.top + place.height * 0.35) * dpr);
     const data = canvas.getContext('2d').getImageData(x, y, width, height).data, seen = new Map();
     for (let i = 0; i < data.length; i += 4) { const key = data.slice(i, i + 4).join(); seen.set(key, (seen.get(key) ?? 0) + 1); }
     return [...seen].sort((a, b) => b[1] - a[1]).map(([key, count]) => count / (data.length / 4));";

@@ -13,8 +13,13 @@ mod fixture;
 #[path = "../server/proxy.rs"]
 mod proxy;
 mod screen;
+#[path = "../server/mod.rs"]
+mod server;
+#[path = "../server/session.rs"]
+mod session;
 mod window;
 
+mod connections;
 mod desk;
 mod first_start;
 mod hazards;

@@ -184,7 +184,7 @@ async fn a_connection_is_made_tested_and_opened_in_the_window_and_colours_its_fr
         window.until_script("the form is filled", "return [...document.querySelectorAll('[role=dialog] input')].some(i => i.value === 'localhost')").await;
         window.picture("1-form").await;
         window.click("Production").await;
-        window.click("Test").await;
+        window.click("Test connection").await;
         window.see("median of 5").await;
         window.see("Read rollups, tick, recompute, audit").await;
         window.picture("2-tested").await;

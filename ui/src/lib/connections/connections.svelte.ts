@@ -15,7 +15,7 @@ export type Tested = { at: number; result: ConnectionTest } | { at: number; erro
 export const COLOURS: Record<Colour, { token: string; label: string }> = {
   magenta: { token: 'var(--env-1)', label: 'Production' },
   ochre: { token: 'var(--env-2)', label: 'Staging' },
-  blue: { token: 'var(--env-3)', label: 'Test' },
+  blue: { token: 'var(--env-3)', label: 'Development' },
   grey: { token: 'var(--env-4)', label: 'Other' },
 };
 

@@ -13,6 +13,7 @@ mod fixture;
 #[path = "../server/proxy.rs"]
 mod proxy;
 mod screen;
+#[expect(dead_code, reason = "shared with the command line's tests, which use all of it")]
 #[path = "../server/mod.rs"]
 mod server;
 #[path = "../server/session.rs"]

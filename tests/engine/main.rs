@@ -24,6 +24,7 @@ mod generated;
 mod hazards;
 mod health;
 mod interleavings;
+mod lookup_cost;
 mod migrations;
 mod numbers;
 mod other_rollup;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::source::{between, from, instant, valid};
+use super::source::{between, bucket_floor, bucket_next, from, instant, valid};
 use super::{FIRST, LAST, READER, Statement, function, key_names, list, own, scope};
 use crate::model::{Column, Merge, Model, Number, SourceModel, Stat, StatKind, TimeKind};
 use crate::spec::on::quote;
@@ -444,47 +444,68 @@ pub(super) fn outside(model: &Model) -> Statement {
     )
 }
 
+/// Up to so many lookup keys are looked for one by one.
+const FEW_KEYS: usize = 10;
+
 /// `ROLLUP__expand(input, keys)`: the spans whose raw rows have one of these lookup keys.
+///
+/// The planner takes any list of keys for ten, and reads the whole raw table for that where the path has two hops. One
+/// key at a time it knows how many rows to expect, and takes the indexes. Many keys at once are one pass.
 pub(super) fn expand(model: &Model) -> Statement {
-    let base = model.base().name();
+    let base = model.base();
     let mut arms = Vec::new();
     for (input, lookup) in model.lookups.iter().enumerate() {
-        let mut queries = Vec::new();
+        let key = |index: usize| {
+            format!(
+                "(tidemark_key->>{index})::{}",
+                lookup.used.get(&lookup.keys[index]).map_or("text", String::as_str)
+            )
+        };
+        let keys: Vec<String> = (0..lookup.keys.len()).map(key).collect();
+        let (mut few, mut many) = (Vec::new(), Vec::new());
         for source in &model.sources {
             for (at, join) in source.joins.iter().enumerate().filter(|(_, join)| join.input == input) {
-                let key = |index: usize| {
+                let query = |condition: &str| {
                     format!(
-                        "(k->>{index})::{}",
-                        lookup.used.get(&lookup.keys[index]).map_or("text", String::as_str)
+                        "select {} as b\n      from {}\n      where {} and {condition} group by 1",
+                        bucket_floor(base, &instant(source)),
+                        from(source, &source.joins[..at]),
+                        valid(source)
                     )
                 };
-                let condition = if join.expressions.len() == 1 {
-                    format!(
-                        "{} = any (array(select {} from jsonb_array_elements(p_keys) as k))",
-                        join.expressions[0],
-                        key(0)
-                    )
-                } else {
-                    let casts: Vec<String> = (0..join.expressions.len()).map(key).collect();
-                    format!(
-                        "({}) in (select {} from jsonb_array_elements(p_keys) as k)",
+                let pairs: Vec<String> = join
+                    .expressions
+                    .iter()
+                    .zip(&keys)
+                    .map(|(a, b)| format!("{a} = {b}"))
+                    .collect();
+                few.push(query(&pairs.join(" and ")));
+                many.push(query(&match keys.as_slice() {
+                    [key] => format!(
+                        "{} = any (array(select {key} from jsonb_array_elements(p_keys) as tidemark_key))",
+                        join.expressions[0]
+                    ),
+                    keys => format!(
+                        "({}) in (select {} from jsonb_array_elements(p_keys) as tidemark_key)",
                         join.expressions.join(", "),
-                        casts.join(", ")
-                    )
-                };
-                queries.push(format!(
-                    "select tidemark.bucket_floor('{base}', {}) as b\n      from {}\n      where {} and {condition} group by 1",
-                    instant(source),
-                    from(source, &source.joins[..at]),
-                    valid(source)
-                ));
+                        keys.join(", ")
+                    ),
+                }));
             }
         }
         let ordinal = model.sources.len() + input;
+        let spans = |rows: &str| {
+            format!(
+                "return query select unnest(range_agg(tstzrange(b, {}))) from {rows} as hit;",
+                bucket_next(base, "b")
+            )
+        };
+        let (few, many) = (few.join("\n      union\n      "), many.join("\n      union\n      "));
         arms.push(format!(
-            "  if p_input = {ordinal} then -- {}\n    return query select unnest(range_agg(tstzrange(b, tidemark.bucket_next('{base}', b)))) from (\n      {}\n    ) as hit;\n  end if;",
-            lookup.table.replace(['\n', '\r'], " "),
-            queries.join("\n      union\n      ")
+            "  if p_input = {ordinal} and jsonb_array_length(p_keys) <= {FEW_KEYS} then -- {table}\n    {}\n  elsif p_input = {ordinal} then\n    {}\n  end if;",
+            spans(&format!("jsonb_array_elements(p_keys) as tidemark_key cross join lateral (\n      {few}\n    )")),
+            spans(&format!("(\n      {many}\n    )")),
+            table = lookup.table.replace(['\n', '\r'], " "),
         ));
     }
     function(

@@ -5,6 +5,7 @@
 //! - `commands` are what the window may ask for, one line each.
 
 mod args;
+mod boards;
 mod commands;
 pub mod connection;
 mod demo;
@@ -107,6 +108,17 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::board::close_rows,
             commands::board::save_report,
             commands::board::numbers_on_screen,
+            commands::saved::saved_boards,
+            commands::saved::save_board,
+            commands::saved::rename_board,
+            commands::saved::delete_board,
+            commands::saved::import_board,
+            commands::saved::export_board,
+            commands::newtab::tables,
+            commands::newtab::draft_table,
+            commands::newtab::preview_declaration,
+            commands::newtab::plan_declaration,
+            commands::newtab::apply_declaration,
         ])
 }
 

@@ -43,21 +43,11 @@ impl Format {
 pub async fn save(
     desk: &Desk,
     request: &BoardRequest,
+    mut board: Board,
     format: Format,
     panel: Option<BoardPanel>,
     folder: &Path,
 ) -> Result<PathBuf, ErrorInfo> {
-    let name = request.rollup.clone();
-    let board = desk.ask(|db| async move { db.list().await }).await?;
-    let board = board
-        .into_iter()
-        .find(|found| found.rollup == name)
-        .map(|found| found.board);
-    let mut board = board.ok_or_else(|| ErrorInfo {
-        code: "unknown_rollup".into(),
-        message: format!("There is no rollup {name} here any more, so there is nothing to draw."),
-        details: None,
-    })?;
     let answer = desk.ask(|db| async move { db.board(request).await }).await?;
     let connection = desk
         .connection
@@ -126,6 +116,19 @@ fn in_a_name(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' })
         .collect()
+}
+
+/// Copy a board's file into a folder under a name that is free there.
+pub fn copy(file: &Path, folder: &Path, name: &str) -> Result<PathBuf, ErrorInfo> {
+    std::fs::read(file)
+        .and_then(|bytes| write(folder, name, "toml", &bytes))
+        .map_err(|error| {
+            failed(format!(
+                "Could not copy {} into {}: {error}.",
+                file.display(),
+                folder.display()
+            ))
+        })
 }
 
 /// Write a file that was not there: `stem.png`, else `stem-2.png` and so on.

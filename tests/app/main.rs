@@ -22,10 +22,12 @@ mod window;
 
 mod connections;
 mod desk;
+mod explore;
 mod first_start;
 mod hazards;
 mod lost;
 mod network;
+mod newtab;
 mod numbers;
 mod policy;
 mod process;

@@ -186,6 +186,12 @@ impl Window {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Choose a file, as in the dialog that a file field opens.
+    pub async fn attach(&self, selector: &str, file: &Path) {
+        let field = self.client.find(Locator::Css(selector)).await.unwrap();
+        field.send_keys(&file.display().to_string()).await.unwrap();
+    }
+
     /// Press keys where the focus is.
     pub async fn press(&self, keys: &str) {
         self.client

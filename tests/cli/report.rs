@@ -94,3 +94,33 @@ fn json_says_what_was_written() {
     assert_eq!(said["state"], "exact");
     assert_eq!(said["bytes"].as_u64().unwrap(), std::fs::metadata(&out).unwrap().len());
 }
+
+#[test]
+fn a_board_file_is_drawn_instead_of_the_rollups_own_board() {
+    let scratch = Scratch::ops();
+    let folder = Folder::new();
+    let board = "format = 1\nrollup = \"ops_metrics\"\n[board]\ntitle = \"Night shift\"\n[[board.panels]]\ntitle = \"Only openai\"\nkind = \"table\"\nby = \"platform\"\nwhere = { platform = \"openai\" }\ncolumns = [{ measure = \"error_count\" }]\n";
+    let file = folder.file("night.toml", board);
+    let out = folder.path("x.html");
+    let mut arguments = RANGE.to_vec();
+    arguments.extend(["--board", &file, "--out", &out]);
+    scratch.run(&arguments).exits(0);
+    let page = std::fs::read_to_string(&out).unwrap();
+    assert!(
+        page.contains("Night shift") && page.contains("Only openai, platform openai") && !page.contains("anthropic"),
+        "{page}"
+    );
+    for (from, to, line, words) in [
+        ("error_count", "eror_count", 10, "did you mean \"error_count\"?"),
+        ("format = 1", "format = 7", 1, "upgrade"),
+        ("kind = \"table\"", "kind = \"pie\"", 7, "unknown variant"),
+    ] {
+        let bad = folder.file("bad.toml", &board.replace(from, to));
+        let mut arguments = RANGE.to_vec();
+        arguments.extend(["--board", &bad, "--out", &out]);
+        scratch
+            .run(&arguments)
+            .exits(2)
+            .says(&[&format!("{bad}:{line}:"), words]);
+    }
+}

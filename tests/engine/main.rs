@@ -24,6 +24,7 @@ mod generated;
 mod hazards;
 mod health;
 mod interleavings;
+mod look;
 mod lookup_cost;
 mod migrations;
 mod numbers;

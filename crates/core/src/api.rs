@@ -715,6 +715,80 @@ pub struct RollupSummary {
     pub paused: bool,
 }
 
+/// A table, view or foreign table that a rollup could be made of.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TableInfo {
+    /// Qualified and quoted, as a declaration names it.
+    pub sql: String,
+    pub schema: String,
+    pub name: String,
+    /// `table`, `partitioned table`, `view`, `materialized view` or `foreign table`.
+    pub kind: String,
+    /// Estimated from statistics; `None` where nothing is known.
+    pub rows: Option<f64>,
+    #[ts(type = "number")]
+    pub bytes: i64,
+    /// Whether this role may read it.
+    pub readable: bool,
+    /// Columns that can tell a time, with their types.
+    pub times: Vec<TimeColumn>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct TimeColumn {
+    pub name: String,
+    pub sql_type: String,
+    /// An index begins with it.
+    pub indexed: bool,
+}
+
+/// Numbers that a declaration would give, computed from raw rows without making anything.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Preview {
+    pub rollup: String,
+    /// What was read: the newest part of the data, as much as the bound allows.
+    pub from: DateTime<Utc>,
+    pub to: DateTime<Utc>,
+    #[ts(type = "number")]
+    pub raw_rows: i64,
+    /// The dimension of `groups`.
+    pub by: Option<String>,
+    /// All groups, those left out too.
+    #[ts(type = "number")]
+    pub group_count: usize,
+    pub measures: Vec<MeasureInfo>,
+    /// All rows together, measure by measure; `None` where there is no data, or only the built rollup can say.
+    pub overall: Vec<Option<f64>>,
+    /// Those with most rows.
+    pub groups: Vec<PreviewGroup>,
+    /// Why no more was read.
+    pub bound: String,
+    pub took_ms: f64,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PreviewGroup {
+    pub key: Option<String>,
+    pub values: Vec<Option<f64>>,
+}
+
+/// A board that somebody saved.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct SavedBoard {
+    /// Its file is `NAME.toml`.
+    pub name: String,
+    /// `None` where the file can't be read as a board.
+    pub rollup: Option<String>,
+    pub board: Option<crate::board_spec::Board>,
+    /// What is wrong with the file, with its line.
+    pub error: Option<String>,
+}
+
 /// What `apply` would do.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 #[ts(export)]

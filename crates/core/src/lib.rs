@@ -6,6 +6,7 @@ pub mod api;
 pub mod axis;
 pub mod board_check;
 mod board_default;
+pub mod board_file;
 pub mod board_spec;
 pub mod capture;
 pub mod cover;

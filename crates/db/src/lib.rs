@@ -14,6 +14,7 @@ mod error;
 mod introspect;
 mod jobs;
 mod probe;
+mod look;
 mod purge;
 mod read;
 mod rollups;

@@ -122,6 +122,9 @@ pub enum LocalError {
         "This is no connection URL. It must look like postgres://user@host:5432/database; write special characters as %XX."
     )]
     BadUrl,
+    /// A saved board that can't be understood. It is left as it is.
+    #[error("{0}")]
+    Board(tidemark_core::spec::SpecError),
 
     /// A value that the settings can't have.
     #[error("{key} can't be {value}: {problem}.")]

@@ -4,7 +4,9 @@
 //! - [`demo`] fills it with an API gateway's logs, and writes live traffic while the app is open.
 //! - [`Settings`] is one small file that the app and the command share, connection profiles included. It never holds
 //!   a password: those are in the system's [`keychain`].
+//! - [`boards`] are files of the user's, made in the app.
 
+pub mod boards;
 pub mod demo;
 mod error;
 pub mod keychain;

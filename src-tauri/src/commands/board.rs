@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tauri::{AppHandle, Manager};
 use tidemark_core::{
     api::{BoardAnswer, BoardRequest, RowsAnswer, RowsRequest},
-    board_spec::BoardPanel,
+    board_spec::{Board, BoardPanel},
 };
 
 use super::{Answer, DeskState};
@@ -39,12 +39,13 @@ pub async fn save_report(
     app: AppHandle,
     desk: DeskState<'_>,
     request: BoardRequest,
+    board: Board,
     format: report::Format,
     panel: Option<BoardPanel>,
 ) -> Answer<PathBuf> {
     let folder = app.path().download_dir().or_else(|_| app.path().home_dir());
     let folder = folder.unwrap_or_else(|_| std::env::temp_dir());
-    report::save(&desk, &request, format, panel, &folder).await
+    report::save(&desk, &request, board, format, panel, &folder).await
 }
 
 /// Tell whoever waits outside (`scripts/run.sh` without a display) that a board shows its numbers.

@@ -4,7 +4,9 @@ pub mod board;
 pub mod connection;
 pub mod jobs;
 pub mod profiles;
+pub mod newtab;
 pub mod rollups;
+pub mod saved;
 pub mod settings;
 
 use std::sync::Arc;

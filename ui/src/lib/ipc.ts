@@ -5,10 +5,15 @@ import { listen } from '@tauri-apps/api/event';
 import type { Aim } from './api/Aim';
 import type { AuditReport } from './api/AuditReport';
 import type { BoardAnswer } from './api/BoardAnswer';
+import type { Board } from './api/Board';
 import type { BoardPanel } from './api/BoardPanel';
 import type { BoardRequest } from './api/BoardRequest';
 import type { ConnectionList } from './api/ConnectionList';
 import type { ConnectionTest } from './api/ConnectionTest';
+import type { Draft } from './api/Draft';
+import type { Preview } from './api/Preview';
+import type { SavedBoard } from './api/SavedBoard';
+import type { TableInfo } from './api/TableInfo';
 import type { Job } from './api/Job';
 import type { PastedConnection } from './api/PastedConnection';
 import type { Plan } from './api/Plan';
@@ -69,7 +74,18 @@ export interface Commands {
   resume_job: { args: { id: number }; gives: Job };
   setup_plan: { args: Record<string, never>; gives: Plan };
   setup_apply: { args: Record<string, never>; gives: null };
-  save_report: { args: { request: BoardRequest; format: ReportFormat; panel: BoardPanel | null }; gives: string };
+  saved_boards: { args: Record<string, never>; gives: SavedBoard[] };
+  save_board: { args: { name: string | null; rollup: string; board: Board }; gives: string };
+  rename_board: { args: { name: string; title: string }; gives: string };
+  delete_board: { args: { name: string }; gives: null };
+  import_board: { args: { origin: string; text: string }; gives: string };
+  export_board: { args: { name: string }; gives: string };
+  tables: { args: Record<string, never>; gives: TableInfo[] };
+  draft_table: { args: { table: string; time: string | null }; gives: Draft };
+  preview_declaration: { args: { text: string }; gives: Preview };
+  plan_declaration: { args: { text: string }; gives: Plan };
+  apply_declaration: { args: { text: string }; gives: Plan };
+  save_report: { args: { request: BoardRequest; board: Board; format: ReportFormat; panel: BoardPanel | null }; gives: string };
   numbers_on_screen: { args: { board: string }; gives: null };
 }
 

@@ -1,12 +1,12 @@
 /** Keys that work everywhere, except while one types. */
 
-import { router } from './state/route.svelte';
+import { router, type Page } from './state/route.svelte';
 import { shellUi } from './state/ui.svelte';
 
 export interface KeyContext {
   refresh: () => void;
   back: () => void;
-  boards: string[];
+  boards: { page: Page; name: string }[];
   onBoard: boolean;
 }
 
@@ -42,7 +42,7 @@ function act(key: string, ctx: KeyContext): boolean {
   else if (/^[1-9]$/.test(key)) {
     const board = ctx.boards[Number(key) - 1];
     if (board === undefined) return false;
-    router.go('board', board);
+    router.go(board.page, board.name);
   } else return false;
   return true;
 }

@@ -83,6 +83,9 @@ pub struct Report {
     /// Where to write: the ending says what, .png, .svg or .html
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// A board file instead of the rollup's own board, as the app exports it
+    #[arg(long, value_name = "FILE")]
+    pub board: Option<PathBuf>,
     /// Width of the buckets [default: the finest that leaves about 200]
     #[arg(long)]
     pub grain: Option<GrainArg>,

@@ -4,8 +4,10 @@ use std::path::Path;
 
 use serde_json::json;
 use tidemark_charts::{Format, Label, Theme, render, report_html};
-use tidemark_core::api::{BoardRequest, ReadMode, State};
+use tidemark_core::api::{BoardRequest, ReadMode, RollupSummary, State};
+use tidemark_core::board_file::BoardFile;
 use tidemark_core::board_spec::Board;
+use tidemark_core::spec::SpecError;
 use tidemark_db::Db;
 
 use super::{filters, grain, week_start};
@@ -34,7 +36,7 @@ pub async fn run(context: &Context, asked: Report) -> Result {
     let (from, to) = when::range(&asked.from, &asked.to, tz)?;
     let filters = filters(&asked.filters)?;
     let db = context.db().await?;
-    let board = board(&db, &asked.name).await?;
+    let board = board(&db, &asked.name, asked.board.as_deref()).await?;
     let request = BoardRequest {
         rollup: asked.name.clone(),
         range: format!("{}..{}", from.to_rfc3339(), to.to_rfc3339()),
@@ -94,15 +96,36 @@ fn kind(out: &Path) -> Result<Kind> {
     }
 }
 
-/// The board that the rollup declares.
-async fn board(db: &Db, name: &str) -> Result<Board> {
+/// The board of a file, else the rollup's own.
+async fn board(db: &Db, name: &str, file: Option<&Path>) -> Result<Board> {
     let known = db.list().await?;
     match known.into_iter().find(|rollup| rollup.rollup == name) {
-        Some(rollup) => Ok(rollup.board),
+        Some(rollup) => match file {
+            Some(path) => from_file(path, &rollup),
+            None => Ok(rollup.board),
+        },
         // Let the database's side say what was probably meant.
         None => Err(db
             .detail(name)
             .await
             .map_or_else(Failure::from, |_| Failure::Usage(format!("there is no rollup {name}")))),
     }
+}
+
+fn from_file(path: &Path, rollup: &RollupSummary) -> Result<Board> {
+    let text = std::fs::read_to_string(path).map_err(|source| Failure::File {
+        path: path.to_owned(),
+        source,
+    })?;
+    let origin = path.display().to_string();
+    let wrong = |error: SpecError| Failure::Usage(error.to_string());
+    let file = BoardFile::parse(&origin, &text).map_err(wrong)?;
+    if file.rollup != rollup.rollup {
+        return Err(Failure::Usage(format!(
+            "{origin} is a board over {0}, not over {1}; write: tidemark report {0} --board {origin}",
+            file.rollup, rollup.rollup
+        )));
+    }
+    file.check(&origin, &text, rollup).map_err(wrong)?;
+    Ok(file.board)
 }

@@ -14,6 +14,7 @@ pub use facts::{ColumnFacts, ColumnKind, Reference, TableFacts, TableKind};
 pub use names::fits_a_rollup;
 
 use serde::Serialize;
+use ts_rs::TS;
 
 /// What a person asks for besides the table.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +26,8 @@ pub struct Wish {
 }
 
 /// A declaration that was written for a table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
+#[ts(export)]
 pub struct Draft {
     /// The table, qualified and quoted.
     pub table: String,

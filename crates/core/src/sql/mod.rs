@@ -11,6 +11,7 @@
 
 mod capture;
 mod live;
+mod preview;
 mod probe;
 mod relation;
 mod rollup;
@@ -20,6 +21,7 @@ mod source;
 
 pub use capture::{Trigger, trigger_prefix, triggers};
 pub use live::merged_sql;
+pub use preview::{newest, preview, rows_between};
 pub use probe::{Probe, probe, row_probes};
 pub use relation::measure_sql;
 pub use rows::{RowsWanted, rows};

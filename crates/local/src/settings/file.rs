@@ -159,7 +159,7 @@ fn merge(old: &mut Table, fresh: &Table) {
 }
 
 /// Writes a file beside the old one and renames it: a reader sees the old text or the new one.
-fn replace(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn replace(path: &Path, text: &str) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(LocalError::file("make", folder))?;
     let beside = path.with_extension(format!("toml.{}", std::process::id()));

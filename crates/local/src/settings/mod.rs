@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tidemark_core::api::WeekStart;
 use ts_rs::TS;
 
+pub(crate) use file::replace;
 pub use file::settings_file;
 pub use profile::{Colour, PasswordFrom, Pasted, Profile, Profiles, last_of, last_profile};
 pub use zone::system_time_zone;

@@ -42,6 +42,12 @@ export function cutFor(board: Board, panel: BoardPanel, answer: BoardAnswer): Bo
   return found === undefined ? null : { ...answer, by: found.by, overall: found.overall, groups: found.groups, compare: found.compare };
 }
 
+/** Why this rollup can have no heatmap; null where it can. */
+export function heatmapNeeds(rollup: Pick<Rollup, 'rollup' | 'grains'>): string | null {
+  const finest = rollup.grains[0] ?? 'hour';
+  return ['1m', '5m', '15m', 'hour'].includes(finest) ? null : `A heatmap shows hours of the day, and the finest buckets of ${rollup.rollup} are of a ${finest}. Bars or lines work.`;
+}
+
 /** What a panel's own filter leaves: `platform openai`. */
 export function filterText(panel: BoardPanel): string | null {
   const words = Object.entries(panel.where).map(([dimension, values]) => `${dimension} ${values.map(groupLabel).join(' or ')}`);

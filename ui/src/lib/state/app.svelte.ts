@@ -2,6 +2,7 @@
 
 import type { Job } from '../api/Job';
 import type { RollupStatus } from '../api/RollupStatus';
+import type { SavedBoard } from '../api/SavedBoard';
 import { call, onConnection, toAppError } from '../ipc';
 import { Clock } from '../time';
 import type { Settings } from '../api/Settings';
@@ -29,6 +30,7 @@ class App {
   systemZone = $state('UTC');
   rollups = $state<Rollup[]>([]);
   rollupsError = $state<AppError | null>(null);
+  saved = $state.raw<SavedBoard[]>([]);
   health = $state<RollupStatus[]>([]);
   healthError = $state<AppError | null>(null);
   jobs = $state<Job[]>([]);
@@ -45,7 +47,8 @@ class App {
   canOperate = $derived(this.connection.server?.can_operate ?? false);
   /** Made-up numbers: the embedded server’s, or another one that holds the demo. */
   demo = $derived(this.connection.kind === 'demo' || (this.connection.server?.demo ?? false));
-  boards = $derived(this.rollups);
+  /** One a rollup, then those that were saved over one of them. */
+  boards = $derived<Rollup[]>([...this.rollups, ...this.saved.flatMap((s) => { const over = this.rollups.find((r) => r.rollup === s.rollup); return over === undefined || s.board === null || s.error !== null ? [] : [{ ...over, board: s.board, saved: s.name }]; })]);
   runningJobs = $derived(this.jobs.filter((j) => j.state === 'running' || j.state === 'paused'));
 
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -81,7 +84,7 @@ class App {
 
   /** Reads rollups, health and jobs once. */
   async refresh(): Promise<void> {
-    await Promise.all([this.readRollups(), this.readHealth(), this.readJobs()]);
+    await Promise.all([this.readRollups(), this.readSaved(), this.readHealth(), this.readJobs()]);
     this.loaded = true;
   }
 
@@ -91,6 +94,15 @@ class App {
       this.rollupsError = null;
     } catch (error) {
       this.rollupsError = toAppError(error);
+    }
+  }
+
+  async readSaved(): Promise<void> {
+    try {
+      this.saved = await call('saved_boards', {});
+    } catch (error) {
+      // Without a rollup there is nothing to check them against: the pages say what is missing.
+      if (toAppError(error).code === 'board_file') toasts.show({ tone: 'bad', title: 'Saved boards can’t be read', text: toAppError(error).message });
     }
   }
 

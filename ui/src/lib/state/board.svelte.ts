@@ -3,14 +3,14 @@
 import type { BoardAnswer } from '../api/BoardAnswer';
 import type { BoardPanel } from '../api/BoardPanel';
 import type { BoardRequest } from '../api/BoardRequest';
-import { groupingsOf } from '../board/grouping';
+import { groupingsOf, heatmapNeeds } from '../board/grouping';
 import type { Compare } from '../api/Compare';
 import type { DimensionFilter } from '../api/DimensionFilter';
 import type { Grain } from '../api/Grain';
 import type { ReadMode } from '../api/ReadMode';
 import { call, toAppError } from '../ipc';
 import { isoDay } from '../time';
-import type { AppError, Rollup } from '../types';
+import { boardKey, type AppError, type Rollup } from '../types';
 import { app } from './app.svelte';
 import { DEFAULT_RANGE, between, reachesNow, stepped } from './ranges';
 import type { RowsQuestion } from '../board/rows';
@@ -67,7 +67,12 @@ export class BoardState {
   rows = $state.raw<RowsQuestion | null>(null);
   #asked = 0;
 
-  constructor(readonly rollup: Rollup) {}
+  /** With the board that is shown: its own, or a saved one. */
+  rollup: Rollup;
+
+  constructor(rollup: Rollup) {
+    this.rollup = $state.raw(rollup);
+  }
 
   range = $derived(router.route.params['range'] ?? DEFAULT_RANGE);
   grain = $derived.by<Grain | null>(() => { const g = router.route.params['grain']; return isGrain(g) ? g : null; });
@@ -96,7 +101,7 @@ export class BoardState {
   }
 
   private get heatmaps(): BoardPanel[] {
-    return this.rollup.grains.some((g) => g === '1m' || g === '5m' || g === '15m' || g === 'hour') ? this.rollup.board.panels.filter((p) => p.kind === 'heatmap') : [];
+    return heatmapNeeds(this.rollup) === null ? this.rollup.board.panels.filter((p) => p.kind === 'heatmap') : [];
   }
 
   /** A heatmap is on the board, and hours can be shown. */
@@ -219,11 +224,17 @@ export class BoardState {
 
 /** One state a rollup for as long as the connection lasts, so that coming back shows at once what was there. */
 export function boardState(rollup: Rollup): BoardState {
-  const known = kept.get(rollup.rollup);
-  if (known instanceof BoardState && known.rollup.applied_at === rollup.applied_at) return known;
+  const name = boardKey(rollup);
+  const known = kept.get(name);
+  if (known instanceof BoardState && known.rollup.applied_at === rollup.applied_at && JSON.stringify(known.rollup.board) === JSON.stringify(rollup.board)) return known;
+  const state = freshBoard(rollup);
+  kept.set(name, state);
+  return state;
+}
+
+/** A state that outlives whoever makes it. */
+export function freshBoard(rollup: Rollup): BoardState {
   let made: BoardState | undefined;
   $effect.root(() => { made = new BoardState(rollup); });
-  const state = made ?? new BoardState(rollup);
-  kept.set(rollup.rollup, state);
-  return state;
+  return made ?? new BoardState(rollup);
 }

@@ -1,10 +1,16 @@
 /** Where one is: page, range, grain, filter, all in one address that can be copied and opened again. */
 
-export type Page = 'board' | 'rollups' | 'jobs' | 'settings';
+export type Page = 'board' | 'saved' | 'explore' | 'newtab' | 'rollups' | 'jobs' | 'settings';
+
+const PAGES: readonly string[] = ['saved', 'explore', 'newtab', 'rollups', 'jobs', 'settings'];
+
+function isPage(s: string): s is Page {
+  return PAGES.includes(s);
+}
 
 export interface Route {
   page: Page;
-  /** A board's rollup, or the opened row of Rollups. */
+  /** A board's rollup, a saved board's name, or the opened row of Rollups. */
   rollup: string | null;
   params: Record<string, string>;
 }
@@ -13,7 +19,7 @@ export function parse(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const [page = '', rollup] = path.split('/');
   const params = Object.fromEntries(new URLSearchParams(query));
-  const known: Page = page === 'rollups' || page === 'jobs' || page === 'settings' ? page : 'board';
+  const known: Page = isPage(page) ? page : 'board';
   return { page: known, rollup: rollup === undefined || rollup === '' ? null : decodeURIComponent(rollup), params };
 }
 

@@ -12,6 +12,7 @@ import { shellUi } from '../state/ui.svelte';
 import { statusLook } from '../pages/status';
 import { took } from '../format';
 import { offsetWord } from '../time';
+import { boardKey, boardPlace } from '../types';
 import type { IconName } from './icons';
 
 export interface Command {
@@ -75,7 +76,9 @@ export function commands(board: BoardState | undefined, refresh: () => void, que
     act('exact', board.mode === 'exact' ? 'Show the rollup only' : 'Show exact numbers', 'rollups', () => { router.set({ mode: board.mode === 'exact' ? 'rollup-only' : '' }); });
     for (const p of PRESETS) list.push({ id: `range ${p.range}`, section: 'Time range', title: p.label, hint: board.range === p.range ? 'in use' : '', icon: 'calendar', run: () => { board.setRange(p.range); } });
   }
-  app.boards.forEach((b, i) => { list.push(go(`board ${b.rollup}`, b.board.title, 'board', () => { router.go('board', b.rollup); }, i < 9 ? String(i + 1) : '')); });
+  app.boards.forEach((b, i) => { list.push(go(`board ${boardKey(b)}`, b.board.title, 'board', () => { const to = boardPlace(b); router.go(to.page, to.name); }, i < 9 ? String(i + 1) : '')); });
+  act('explore', 'New board…', 'plus', () => { router.go('explore'); });
+  act('newtab', 'New rollup from a table…', 'database', () => { router.go('newtab'); });
   list.push(go('rollups', 'Rollups', 'rollups', () => { router.go('rollups'); }), go('jobs', 'Jobs', 'jobs', () => { router.go('jobs'); }), go('settings', 'Settings', 'settings', () => { router.go('settings'); }));
   for (const z of zones) list.push({ id: `zone ${z.zone}`, section: 'Time zones', title: z.zone.replaceAll('_', ' '), hint: `${offsetWord(z.offset)}, ${z.local_time}`, icon: 'globe', run: () => { void app.save({ time_zone: z.zone }); } });
   return list;

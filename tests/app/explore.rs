@@ -60,7 +60,8 @@ async fn a_board_built_by_hand_shows_what_query_says_and_is_saved_shared_and_del
 
         // A filter of the panel's own, its values from the data.
         window.click("Only Platform").await;
-        window.click("openai").await;
+        let value = "const item = [...document.querySelectorAll('.filter .list .item')].find(item => item.innerText.trim() === 'openai'); item?.click(); return !!item";
+        window.until_script("openai among the values", value).await;
         let openai = vec!["openai".to_owned(), of("openai", "success_count"), of("openai", "error_count")];
         window.until("openai alone", || async { (rows(&window).await == [openai.clone()]).then_some(()) }).await;
         window.press("\u{e00c}").await;

@@ -3,8 +3,8 @@
 pub mod board;
 pub mod connection;
 pub mod jobs;
-pub mod profiles;
 pub mod newtab;
+pub mod profiles;
 pub mod rollups;
 pub mod saved;
 pub mod settings;

@@ -122,6 +122,8 @@ create table tidemark.health (
   -- what capture looked like when it was last known to be whole, and when it was last looked at
   fingerprint text,
   fingerprint_seen text,
+  -- the tables behind it as they looked then, see tidemark.member_states
+  members jsonb,
   capture_broken_at timestamptz,
   -- where data lies, as of the last tick
   extent tstzmultirange not null default '{}',

@@ -61,6 +61,80 @@ return a is null or b is null or split_part(a, '|', 1) <> split_part(b, '|', 1)
   or (split_part(a, '|', 2) <> split_part(b, '|', 2) and split_part(a, '|', 3) <> split_part(b, '|', 3));
 comment on function tidemark.fingerprint_differs(text, text) is 'Whether changes may have gone by unmarked between two looks at capture.';
 
+-- A partition's bound as an instant, by the kind of its time column; null where it is none within reach.
+create function tidemark.bound_instant(p_bound text, p_time jsonb) returns timestamptz
+language sql stable
+as $$
+  select case
+    when p_time ? 'Epoch' then
+      case when abs(p_bound::numeric / (p_time -> 'Epoch' ->> 'per_second')::numeric) < 1e11
+        then to_timestamp((p_bound::numeric / (p_time -> 'Epoch' ->> 'per_second')::numeric)::double precision) end
+    when p_time ?| '{Timestamp,Date}' then
+      case when isfinite(p_bound::timestamp) then p_bound::timestamp at time zone (coalesce(p_time -> 'Timestamp', p_time -> 'Date') ->> 'zone') end
+    when isfinite(p_bound::timestamptz) then p_bound::timestamptz
+  end
+$$;
+comment on function tidemark.bound_instant(text, jsonb) is 'A bound of a partition as an instant.';
+
+-- What each table behind a rollup looks like, and between which instants all its rows lie, where the bounds of a
+-- partition by the time column say so: {"ordinal oid": {"state", "bounded", "lo", "hi"}}. A wall clock's bounds are
+-- widened by what its zone may do.
+create function tidemark.member_states(p_rollup integer) returns jsonb
+language sql stable
+set timezone = 'UTC'
+as $$
+  with recursive tree as (
+    select m.ordinal, m.relid, null::text collate "C" as bound from tidemark.members(p_rollup) m where m.is_root
+    union all
+    -- Of a default partition, and of one by something else, what is known of its parent.
+    select t.ordinal, h.inhrelid,
+      coalesce((select nullif(pg_get_expr(c.relpartbound, c.oid), 'DEFAULT')
+                from pg_catalog.pg_partitioned_table p
+                join pg_catalog.pg_attribute a on a.attrelid = p.partrelid and a.attnum = p.partattrs[0]
+                where p.partrelid = t.relid and p.partstrat = 'r' and i.kind = 'source' and a.attname = i.time_column), t.bound)
+    from tree t
+    join tidemark.input i on i.rollup_id = p_rollup and i.ordinal = t.ordinal
+    join pg_catalog.pg_inherits h on h.inhparent = t.relid
+    join pg_catalog.pg_class c on c.oid = h.inhrelid
+  ), parsed as (
+    select t.*, i.trigger_prefix, i.columns, r.model -> 'sources' -> t.ordinal::integer -> 'time' as time_kind,
+      case when r.model -> 'sources' -> t.ordinal::integer -> 'time' ?| '{Timestamp,Date}' then interval '3 hours' else '0' end as doubt,
+      substring(t.bound from $b$^FOR VALUES FROM \('([^']*)'$b$) as lo, substring(t.bound from $b$ TO \('([^']*)'$b$) as hi
+    from tree t
+    join tidemark.input i on i.rollup_id = p_rollup and i.ordinal = t.ordinal
+    join tidemark.rollup r on r.id = p_rollup
+  )
+  select jsonb_object_agg(p.ordinal || ' ' || p.relid, jsonb_build_object(
+    'state', md5(concat_ws(E'\n',
+      (select string_agg(concat_ws(' ', t.oid, t.xmin, t.tgenabled), E'\n' order by t.oid) from pg_catalog.pg_trigger t
+       where t.tgrelid = p.relid and starts_with(t.tgname, p.trigger_prefix)),
+      (select string_agg(concat_ws(' ', a.attname, a.atttypid, a.atttypmod), E'\n' order by a.attname) from pg_catalog.pg_attribute a
+       where p.bound is null and a.attrelid = p.relid and a.attnum > 0 and not a.attisdropped and p.columns ? a.attname))),
+    'bounded', p.bound is not null,
+    'lo', tidemark.bound_instant(p.lo, p.time_kind) - p.doubt,
+    'hi', tidemark.bound_instant(p.hi, p.time_kind) + p.doubt))
+  from parsed p
+$$;
+comment on function tidemark.member_states(integer) is 'What each table behind a rollup looks like, and when its rows can be.';
+
+-- When the rows can be that changed unmarked between two looks: within the bounds of the partitions that came, went, or
+-- had their triggers changed, since a write to any other table fires that one's. What has no bounds can be anywhere.
+create function tidemark.gap(p_before jsonb, p_after jsonb, p_grain text) returns tstzmultirange
+language sql stable
+as $$
+  with differs as (
+    select b.value as line from jsonb_each(p_before) b where p_after -> b.key is distinct from b.value
+    union all
+    select a.value from jsonb_each(p_after) a where p_before -> a.key is distinct from a.value
+  )
+  select case when bool_and((line ->> 'bounded')::boolean) then
+      range_agg(tstzrange(tidemark.bucket_floor(p_grain, (line ->> 'lo')::timestamptz),
+                          tidemark.bucket_next(p_grain, tidemark.bucket_floor(p_grain, (line ->> 'hi')::timestamptz))))
+    end
+  from differs
+$$;
+comment on function tidemark.gap(jsonb, jsonb, text) is 'When the rows can be that changed unmarked between two looks at capture; null for anywhere.';
+
 -- With a search path of its own: format_type leaves out the schema of a type that is on it, as it was when the
 -- declaration was applied.
 create function tidemark.capture_findings(p_rollup integer)

@@ -95,6 +95,8 @@ declare
   now_looks text := tidemark.fingerprint(p_rollup);
   f record;
   extent tstzmultirange;
+  states jsonb;
+  lost tstzmultirange := '{(,)}';
 begin
   select * into h from tidemark.health where rollup_id = p_rollup;
   intact := h.capture_broken_at is null;
@@ -106,17 +108,23 @@ begin
   blocked := f.fatal;
   if blocked is null and tidemark.fingerprint_differs(h.fingerprint_seen, now_looks) then
     execute format('select tidemark.%I()', p_storage || '__extent') into extent;
+    states := tidemark.member_states(p_rollup);
+    -- Columns and file nodes changed together: a rewrite, which fires no trigger.
+    if split_part(h.fingerprint_seen, '|', 2) = split_part(now_looks, '|', 2) or split_part(h.fingerprint_seen, '|', 3) = split_part(now_looks, '|', 3) then
+      lost := coalesce(tidemark.gap(h.members, states, (select base_grain from tidemark.rollup where id = p_rollup)), '{(,)}');
+    end if;
     insert into tidemark.dirty (rollup_id, kind, span, since) select p_rollup, 'c', e, clock_timestamp()
-    from tidemark.rollup r, unnest(extent * tstzmultirange(tstzrange(r.frozen_before, null))) e where r.id = p_rollup;
+    from tidemark.rollup r, unnest(extent * lost * tstzmultirange(tstzrange(r.frozen_before, null))) e where r.id = p_rollup;
   end if;
   update tidemark.health set
+    members = coalesce(states, members),
     fingerprint_seen = case when blocked is null then now_looks else fingerprint_seen end,
     fingerprint = case when intact then now_looks else fingerprint end,
     capture_broken_at = case when not intact then coalesce(capture_broken_at, clock_timestamp()) end
   where rollup_id = p_rollup;
 end
 $$;
-comment on function tidemark.watch_capture(integer, text) is 'Compare capture with what it was; a gap makes everything dirty.';
+comment on function tidemark.watch_capture(integer, text) is 'Compare capture with what it was; a gap makes dirty what it could hide.';
 
 -- Moves the line below which a short-lived level is no longer complete, then drops its rows there.
 create function tidemark.move_lines(p_rollup integer, p_now timestamptz) returns void
@@ -342,7 +350,13 @@ begin
     -- Its triggers go on marking until somebody who may drops them.
     delete from tidemark.mark where rollup_id = retired;
   end if;
-  return report || jsonb_build_object('rollup', p_rollup, 'retired', retired is not null);
+  -- New partitions have no triggers of their own yet: whoever ticks and may puts them on.
+  return report || jsonb_build_object('rollup', p_rollup, 'retired', retired is not null,
+    'unwatched', exists (
+      select from tidemark.rollup r join tidemark.health h on h.rollup_id = r.id and h.capture_broken_at is not null
+      cross join lateral tidemark.members(r.id) m join tidemark.input i on i.rollup_id = r.id and i.ordinal = m.ordinal
+      where r.name = p_rollup and r.stage <> 'retired' and not m.is_root
+        and not exists (select from pg_catalog.pg_trigger t where t.tgrelid = m.relid and starts_with(t.tgname, i.trigger_prefix))));
 end
 $$;
 comment on function tidemark.tick(text, text, interval) is 'Take marks and recompute their buckets, for at most about a slice. Call it from the app, a worker or pg_cron.';

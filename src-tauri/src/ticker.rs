@@ -75,6 +75,7 @@ mod tests {
             took_ms,
             error: None,
             retired: false,
+            unwatched: false,
         }
     }
 

@@ -520,6 +520,10 @@ pub struct TickReport {
     pub error: Option<String>,
     /// A changed declaration has taken the place of another, whose triggers and tables are still to be dropped.
     pub retired: bool,
+    /// A new partition or child has no triggers yet.
+    #[serde(default, skip_serializing)]
+    #[ts(skip)]
+    pub unwatched: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]

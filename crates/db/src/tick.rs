@@ -19,6 +19,17 @@ impl Db {
                 if report.retired {
                     self.clear_retired(rollup).await;
                 }
+                if report.unwatched && self.watch_new_members(rollup).await {
+                    // Now it is seen whole, and trusted again.
+                    let again = self.try_tick(rollup, slice).await?;
+                    return Ok(TickReport {
+                        marks: report.marks + again.marks,
+                        buckets: report.buckets + again.buckets,
+                        raw_rows: report.raw_rows + again.raw_rows,
+                        took_ms: report.took_ms + again.took_ms,
+                        ..again
+                    });
+                }
                 Ok(report)
             }
             Err(error) if error.sqlstate() == Some("42704") => {

@@ -1,13 +1,13 @@
 //! Triggers on the operator's tables, their partitions and their children.
 
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tidemark_core::model::Model;
 use tidemark_core::spec::on::quote;
 use tidemark_core::sql::triggers;
 
 use super::make::inputs;
-use crate::Result;
 use crate::schema::{Patience, with_patience};
+use crate::{Db, Result};
 
 /// SQL of the triggers, by table: the declared tables, their partitions and their children.
 pub(super) async fn trigger_sql(connection: &mut PgConnection, model: &Model) -> Result<Vec<(String, String)>> {
@@ -31,6 +31,69 @@ pub(super) async fn trigger_sql(connection: &mut PgConnection, model: &Model) ->
         }
     }
     Ok(all)
+}
+
+/// Triggers that one table lacks.
+pub(super) struct Missing {
+    pub sql: String,
+    /// It has none of them: it is new, and nobody took one off.
+    all: bool,
+}
+
+/// The part of [`trigger_sql`] that is still to be done. What is as it should be is left alone: a trigger that is made
+/// anew is a gap, which makes everything dirty that the table could hold.
+pub(super) async fn missing_triggers(connection: &mut PgConnection, model: &Model) -> Result<Vec<Missing>> {
+    let mut missing = Vec::new();
+    for (table, sql) in trigger_sql(connection, model).await? {
+        let names: Vec<String> = triggers(model)
+            .into_iter()
+            .filter(|trigger| sql.contains(&trigger.create_sql(&table)))
+            .map(|trigger| trigger.name)
+            .collect();
+        let (there, whole): (i64, bool) = sqlx::query_as(
+            "select count(*), count(*) filter (where tgenabled = 'A') = cardinality($2) from pg_trigger where tgrelid = $1::regclass and tgname = any ($2)",
+        )
+        .bind(&table)
+        .bind(&names)
+        .fetch_one(&mut *connection)
+        .await?;
+        if !whole {
+            missing.push(Missing { sql, all: there == 0 });
+        }
+    }
+    Ok(missing)
+}
+
+impl Db {
+    /// Put triggers on partitions and children that have come since. Where one is busy, or this role may not, it waits
+    /// for somebody else, and capture stays broken: `status` and `doctor` say what is missing. Gives whether all are.
+    pub(crate) async fn watch_new_members(&self, rollup: &str) -> bool {
+        let watched = async {
+            let mut connection = self.dedicated().await?;
+            let models: Vec<sqlx::types::Json<Model>> = sqlx::query_scalar(
+                "select model from tidemark.rollup where name = $1 and stage <> 'retired' and active",
+            )
+            .bind(rollup)
+            .fetch_all(&mut connection)
+            .await?;
+            for model in models {
+                // What somebody has disabled or taken off is theirs to put back.
+                for new in missing_triggers(&mut connection, &model.0)
+                    .await?
+                    .into_iter()
+                    .filter(|missing| missing.all)
+                {
+                    with_patience(&mut connection, &format!("begin; {} commit", new.sql), Patience::Once).await?;
+                }
+            }
+            connection.close().await.ok();
+            Ok::<(), crate::Error>(())
+        };
+        watched
+            .await
+            .inspect_err(|error| tracing::debug!(rollup, %error, "a new partition can't be watched yet"))
+            .is_ok()
+    }
 }
 
 /// Take triggers off tables that the declaration no longer names, or that are partitions no longer, and then the

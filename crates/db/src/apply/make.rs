@@ -164,14 +164,14 @@ pub(super) async fn activate(connection: &mut PgConnection, model: &Model, id: i
         .bind(id)
         .fetch_one(&mut *transaction)
         .await?;
-    // Triggers that were put back are found by their fingerprint: the next tick makes everything dirty and trusts them.
+    // Triggers that were put back are found by their fingerprint: the next tick makes dirty what they missed and trusts them.
     if !active {
         sqlx::query("select tidemark.move_lines($1, clock_timestamp())")
             .bind(id)
             .execute(&mut *transaction)
             .await?;
         sqlx::query(AssertSqlSafe(format!(
-            "update tidemark.health set fingerprint = tidemark.fingerprint($1), fingerprint_seen = tidemark.fingerprint($1), capture_broken_at = null,
+            "update tidemark.health set fingerprint = tidemark.fingerprint($1), fingerprint_seen = tidemark.fingerprint($1), members = tidemark.member_states($1), capture_broken_at = null,
                extent = tidemark.{}(), watermark_at = null where rollup_id = $1",
             quote(&format!("{}__extent", model.storage))
         )))

@@ -164,8 +164,13 @@ impl Db {
         let id = make::make(&mut connection, &model, declaration, stage).await?;
         // Triggers that are as they should be are left alone: a new trigger is a gap that makes everything dirty.
         if !intact {
-            for (_, sql) in capture::trigger_sql(&mut connection, &model).await? {
-                with_patience(&mut connection, &format!("begin; {sql} commit"), Patience::Minute).await?;
+            for missing in capture::missing_triggers(&mut connection, &model).await? {
+                with_patience(
+                    &mut connection,
+                    &format!("begin; {} commit", missing.sql),
+                    Patience::Minute,
+                )
+                .await?;
             }
         }
         capture::drop_strays(&mut connection, &model).await?;

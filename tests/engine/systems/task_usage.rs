@@ -37,6 +37,7 @@ pub const TASK_USAGE: System = System {
         measure("cache_read_tokens", "sum(r)", 0.0),
         measure("cache_write_tokens", "sum(w)", 0.0),
         measure("event_count", "count(*)", 0.0),
+        measure("task_count", "count(distinct task_id)", 0.0),
     ],
     stored: &[
         ("input_tokens", "sum(i)"),

@@ -41,7 +41,7 @@ async fn a_recompute_replaces_and_is_idempotent_and_safe_to_overlap() {
     // Whatever stood there is replaced, groups that no row is in included.
     test.sql(
         "update tidemark.task_usage__15m set output_tokens = output_tokens + 1 where model = 'm1';
-         insert into tidemark.task_usage__15m select bucket, workspace_id, runtime_id, agent_id, 'ghost', provider, model, raw_rows, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, event_count, computed_at from tidemark.task_usage__15m where model = 'm2'",
+         insert into tidemark.task_usage__15m select bucket, workspace_id, runtime_id, agent_id, 'ghost', provider, model, raw_rows, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, event_count, task_count__kmv, computed_at from tidemark.task_usage__15m where model = 'm2'",
     )
     .await;
     test.db.recompute(&job(None)).await.unwrap();

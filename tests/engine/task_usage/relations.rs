@@ -12,8 +12,8 @@ async fn difference(test: &TestDb, a: &str, b: &str) -> i64 {
     .await
 }
 
-const SUMS: &str = "sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), count(*)";
-const COLUMNS: &str = "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, event_count";
+const SUMS: &str = "sum(input_tokens), sum(output_tokens), sum(cache_read_tokens), sum(cache_write_tokens), count(*), count(distinct task_id)";
+const COLUMNS: &str = "input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, event_count, task_count";
 
 #[tokio::test]
 async fn task_usage_hourly_equals_a_group_by_over_the_raw_rows() {

@@ -111,3 +111,29 @@ async fn live_rows_can_be_read_instead_of_the_rollup() {
     test.db.audit("task_usage", None, true).await.unwrap();
     super::exact(&test, "repaired").await;
 }
+
+/// The origin summed the hours' task counts: a task that reports in two hours was two. Here each counts once, over any
+/// range and group; to what error it does so where there are very many is the distinct count's own test.
+#[tokio::test]
+async fn a_task_counts_once_over_any_range_and_group() {
+    let test = with_rows().await;
+    let hours: i64 = test
+        .one("select sum(task_count)::bigint from tidemark.task_usage_hourly")
+        .await;
+    let tasks: i64 = test.one("select count(distinct task_id) from task_usage").await;
+    assert!(
+        hours > 2 * tasks,
+        "summed over hours it is too many: {hours} for {tasks}"
+    );
+    for grain in [Grain::Total, Grain::Month, Grain::Week, Grain::Day, Grain::Hour] {
+        for by in [0, 1, 16] {
+            Question { by, ..all_by(grain) }.check(&test, "each once").await;
+        }
+    }
+    let total = Question {
+        by: 0,
+        ..all_by(Grain::Total)
+    };
+    let answer = total.ask(&test, ReadMode::Exact).await;
+    assert_eq!(answer.rows[0].values["task_count"], tasks);
+}

@@ -52,8 +52,9 @@ for rollup in ops_metrics task_usage measurements forecast_accuracy; do
   "$TIDEMARK_BIN/tidemark" rollup apply "$rollup" --database-url "$url" >/dev/null 2>&1 || true
 done
 "$TIDEMARK_BIN/tidemark" tick --drain --database-url "$url" >/dev/null
-"$bin/psql" -qX "$url" -c "do \$\$ begin if to_regrole('gallery_viewer') is null then create role gallery_viewer login; end if; end \$\$; grant tidemark_viewer to gallery_viewer"
-viewer=$(printf '%s' "$url" | sed 's|user=[^&]*|user=gallery_viewer|')
+"$bin/psql" -qX "$url" -c "do \$\$ begin if to_regrole('gallery_viewer') is null then create role gallery_viewer; end if; end \$\$; grant tidemark_viewer to gallery_viewer"
+# The demo's server lets one user in, who may become another.
+viewer="$url&options=-c%20role%3Dgallery_viewer"
 
 say "Taking pictures into $out"
 mkdir -p "$out"

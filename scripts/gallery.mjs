@@ -6,7 +6,7 @@
 // opened by its address or by clicks, waited for until it shows what it should, and pictured in each size.
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 
@@ -27,7 +27,7 @@ function freePort() {
 
 /** One start of the app. */
 class Window {
-  static async open({ url, theme, scale, settings = '' }) {
+  static async open({ url, profile, theme, scale, settings = '' }) {
     const home = resolve(out, '.home');
     rmSync(home, { recursive: true, force: true });
     mkdirSync(join(home, '.config/tidemark'), { recursive: true });
@@ -37,8 +37,8 @@ class Window {
     const environment = { ...rest, HOME: home, DBUS_SESSION_BUS_ADDRESS: 'disabled:', GDK_SCALE: String(scale), LIBGL_ALWAYS_SOFTWARE: '1', NO_AT_BRIDGE: '1' };
     const driver = spawn('tauri-driver', ['--port', String(port), '--native-port', String(native)], { env: environment, stdio: 'ignore' });
     const window = new Window();
-    Object.assign(window, { driver, base: `http://127.0.0.1:${port}`, theme, scale });
-    const args = url === null ? [] : ['--database-url', url];
+    Object.assign(window, { driver, home, base: `http://127.0.0.1:${port}`, theme, scale });
+    const args = profile !== undefined ? ['--profile', profile] : url === undefined ? [] : ['--database-url', url];
     const capabilities = { alwaysMatch: { 'tauri:options': { application: join(BIN, 'tidemark-app'), args } } };
     for (let tries = 0; ; tries++) {
       try {
@@ -94,6 +94,8 @@ class Window {
         await this.#ask('POST', `/session/${this.session}/window/rect`, { x: 0, y: 0, width, height });
         await this.until(`the size ${width}`, 'return Math.abs(innerWidth - arguments[0]) <= 2', width);
         if (i === 0) await show();
+        // Out of the way: what lies under the pointer looks chosen.
+        await this.#ask('POST', `/session/${this.session}/actions`, { actions: [{ type: 'pointer', id: 'mouse', actions: [{ type: 'pointerMove', duration: 0, x: 90, y: height - 160 }] }] });
         await this.until('things to come to rest', `return document.querySelector('[aria-busy=true]:not([role=status])') === null`);
         await this.picture(scene, width, height);
       }
@@ -109,6 +111,12 @@ class Window {
     await this.#ask('DELETE', `/session/${this.session}`).catch(() => undefined);
     this.driver.kill('SIGTERM');
     await new Promise((done) => { this.driver.once('exit', done); });
+    // The driver may leave the app behind, which would be one more ticker for the next session.
+    for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
+      try {
+        if (readlinkSync(`/proc/${pid}/exe`) === realpathSync(join(BIN, 'tidemark-app')) && readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0').includes(`HOME=${this.home}`)) process.kill(Number(pid), 'SIGTERM');
+      } catch { /* it is gone, or another user's */ }
+    }
   }
 }
 
@@ -182,9 +190,9 @@ mkdirSync(out, { recursive: true });
 for (const theme of ['light', 'dark']) {
   const settings = connections(demo);
   console.error(`${theme}:`);
-  await session({ url: demo, theme, scale: 1, settings }, (w) => demoScenes(w, true));
-  await session({ url: demo, theme, scale: 2, settings }, (w) => demoScenes(w, false));
-  await session({ url: null, theme, scale: 1, settings }, async (w) => {
+  await session({ profile: 'demo', theme, scale: 1, settings }, (w) => demoScenes(w, true));
+  await session({ profile: 'demo', theme, scale: 2, settings }, (w) => demoScenes(w, false));
+  await session({ theme, scale: 1, settings }, async (w) => {
     await w.keep('start', () => w.see('Your own database'));
     await w.keep('no-connection', async () => { await w.fill('form input', 'postgres://dash@127.0.0.1:1/gateway'); await w.click('Connect'); await w.see("can't be reached"); });
   });

@@ -98,11 +98,11 @@ async fn hazard_40_a_slow_read_of_ours_does_not_hold_the_operators_table_for_lon
     let test = TestDb::with_rows().await;
     // The live part takes for ever: a thousand times the bound.
     test.sql("update tidemark.rollup set paused = true; update usage_logs set duration_ms = duration_ms + 1;
-              do $$ declare body text; begin
-                select pg_get_functiondef('tidemark.ops_metrics__raw(timestamptz[], timestamptz[])'::regprocedure) into body;
-                execute regexp_replace(body, E'\\nbegin\\n', E'\\nbegin\\n  perform 1 from usage_logs limit 1; perform pg_sleep(10000);\\n');
-              end $$;
-              alter function tidemark.ops_metrics__raw(timestamptz[], timestamptz[]) set search_path = public, pg_catalog, pg_temp").await;
+              do $$ declare reader regprocedure; begin
+                select oid::regprocedure into strict reader from pg_proc where proname = 'ops_metrics__raw';
+                execute regexp_replace(pg_get_functiondef(reader), E'\\nbegin\\n', E'\\nbegin\\n  perform 1 from usage_logs limit 1; perform pg_sleep(10000);\\n');
+                execute format('alter function %s set search_path = public, pg_catalog, pg_temp', reader);
+              end $$").await;
     let db = test.db.clone();
     let read = tokio::spawn(async move {
         db.query(&question("ops_metrics", at(FROM), at(TO), Grain::Day, chrono_tz::UTC))

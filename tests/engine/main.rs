@@ -29,6 +29,7 @@ mod lookup_cost;
 mod migrations;
 mod numbers;
 mod other_rollup;
+mod probe;
 mod property;
 mod recut;
 mod redeclare;

@@ -91,12 +91,13 @@ impl Db {
     /// Who and what is at the other end, and what this role may do.
     pub async fn server_info(&self) -> Result<ServerInfo> {
         let started = std::time::Instant::now();
+        // By the catalog: `to_regclass` is an error for a role that may not use the schema.
         let row = sqlx::query(
             "select current_setting('server_version') as version, current_user::text as role,
                current_setting('transaction_read_only') = 'on' as read_only,
                coalesce((select version || ', ' || cipher from pg_stat_ssl where pid = pg_backend_pid() and ssl), 'no TLS') as tls,
-               to_regclass('tidemark.health') is not null as installed,
-               to_regclass('tidemark_demo.plan') is not null as demo",
+               exists (select from pg_class c where c.relnamespace = to_regnamespace('tidemark') and c.relname = 'health') as installed,
+               exists (select from pg_class c where c.relnamespace = to_regnamespace('tidemark_demo') and c.relname = 'plan') as demo",
         )
         .fetch_one(&self.pool)
         .await?;

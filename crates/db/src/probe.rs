@@ -16,11 +16,13 @@ const RIGHTS: &str = "select
   to_regrole('tidemark_viewer') is not null and to_regrole('tidemark_operator') is not null as roles";
 
 /// The declared sources, and whether their raw rows may be read or written.
-const SOURCES: &str = "select distinct format('%I.%I', i.schema_name, i.table_name) as name,
-  to_regclass(format('%I.%I', i.schema_name, i.table_name)) is not null as there,
-  coalesce(has_table_privilege(to_regclass(format('%I.%I', i.schema_name, i.table_name)), 'select'), false) as readable,
-  coalesce(has_table_privilege(to_regclass(format('%I.%I', i.schema_name, i.table_name)), 'insert, update, delete, truncate'), false) as writable
-  from tidemark.input i where i.kind = 'source' order by 1";
+const SOURCES: &str =
+    "select distinct format('%I.%I', i.schema_name, i.table_name) as name, c.oid is not null as there,
+  coalesce(has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'), false) as readable,
+  coalesce(has_table_privilege(c.oid, 'insert, update, delete, truncate'), false) as writable
+  from tidemark.input i left join pg_namespace n on n.nspname = i.schema_name
+  left join pg_class c on c.relnamespace = n.oid and c.relname = i.table_name
+  where i.kind = 'source' order by 1";
 
 impl Db {
     /// Connect, ask what is there, and leave. Changes nothing.

@@ -84,3 +84,25 @@ quarter="(date_bin('15 minutes', now(), '2001-01-01') - interval '15 minutes')"
 whole="select tidemark.ops_metrics__replace_15m(array[$quarter], array[$quarter + interval '15 minutes'], true)"
 minute="select tidemark.ops_metrics__replace_1m(array[$quarter], array[$quarter + interval '1 minute'], true); select tidemark.ops_metrics__replace_15m(array[$quarter], array[$quarter + interval '15 minutes'], false)"
 line "500 000 rows in it" "$(median sql -c "$whole")" "$(median sql -c "$minute")"
+
+# Accuracy of forecasts: 24 groups over 400 days, read as its relations' readers do.
+sql -f crates/local/src/demo/forecast_accuracy.sql
+sql <<SQL
+insert into deviations ("timestamp", site_id, model_id, parameter_id, horizon, forecast_value, observed_value, deviation)
+select now() - interval '400 days' + i * interval '400 days' / $rows, 1 + i % 4, 1 + i / 4 % 3, 1, (array[6, 24])[1 + i / 12 % 2], f, 10, f - 10
+from generate_series(1, $rows) i, lateral (select 10 + (random() - 0.4) * (1 + i % 3) as f) x;
+vacuum analyze deviations;
+SQL
+build_started=$(date +%s%N)
+"$tidemark" --yes rollup apply forecast_accuracy >/dev/null
+"$tidemark" tick forecast_accuracy --drain >/dev/null 2>&1
+build=$((($(date +%s%N) - build_started) / 1000000))
+echo
+echo "| $rows deviations over 400 days (built in $build ms), ms | from raw rows | from the relation | faster |"
+echo '|---|---|---|---|'
+metrics="site_id, model_id, parameter_id, horizon, avg(abs(deviation)), avg(deviation), stddev_samp(deviation), count(*), min(deviation), max(deviation)"
+while read -r grain relation; do
+  line "all groups by $grain" \
+    "$(median sql -c "select date_trunc('$grain', \"timestamp\", 'UTC'), $metrics from deviations group by 1, 2, 3, 4, 5")" \
+    "$(median sql -c "select * from tidemark.$relation")"
+done <<<$'day daily_accuracy_metrics\nweek weekly_accuracy_metrics\nmonth monthly_accuracy_metrics'

@@ -15,7 +15,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tidemark_core::api::{Grain, JobState, RecomputeRequest};
 
 use crate::harness::TestDb;
-use crate::systems::{OPS_METRICS, System, TASK_USAGE};
+use crate::systems::{FORECAST_ACCURACY, MEASUREMENTS, OPS_METRICS, System, TASK_USAGE};
 use crate::truth::{BY_ALL, Question, assert_drained_tables_equal_raw_rows};
 use random::Random;
 
@@ -36,6 +36,16 @@ async fn an_exact_answer_equals_the_raw_rows_whatever_was_written() {
 #[tokio::test]
 async fn an_exact_answer_of_task_usage_equals_the_raw_rows_whatever_was_written() {
     seeds(&TASK_USAGE).await;
+}
+
+#[tokio::test]
+async fn an_exact_answer_of_measurements_equals_the_raw_rows_whatever_was_written() {
+    seeds(&MEASUREMENTS).await;
+}
+
+#[tokio::test]
+async fn an_exact_answer_of_forecast_accuracy_equals_the_raw_rows_whatever_was_written() {
+    seeds(&FORECAST_ACCURACY).await;
 }
 
 async fn seeds(system: &'static System) {

@@ -1,9 +1,13 @@
 //! The systems that ship with Tidemark, as the tests see them: raw tables, what their rows say by SQL that shares nothing
 //! with the engine, and what their programs might write.
 
+mod forecast_accuracy;
+mod measurements;
 mod ops_metrics;
 mod task_usage;
 
+pub use forecast_accuracy::FORECAST_ACCURACY;
+pub use measurements::MEASUREMENTS;
 pub use ops_metrics::OPS_METRICS;
 pub use task_usage::TASK_USAGE;
 
@@ -13,7 +17,7 @@ use crate::harness::TestDb;
 use crate::property::random::Random;
 
 /// Every declaration that ships.
-pub const ALL: [&System; 2] = [&OPS_METRICS, &TASK_USAGE];
+pub const ALL: [&System; 4] = [&OPS_METRICS, &TASK_USAGE, &MEASUREMENTS, &FORECAST_ACCURACY];
 
 /// One system.
 pub struct System {

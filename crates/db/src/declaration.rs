@@ -10,9 +10,14 @@ pub struct Declaration {
 }
 
 /// The declarations that ship with Tidemark.
-const SHIPPED: [(&str, &str); 2] = [
+const SHIPPED: [(&str, &str); 4] = [
     ("ops_metrics", include_str!("../../../rollups/ops_metrics.toml")),
     ("task_usage", include_str!("../../../rollups/task_usage.toml")),
+    ("measurements", include_str!("../../../rollups/measurements.toml")),
+    (
+        "forecast_accuracy",
+        include_str!("../../../rollups/forecast_accuracy.toml"),
+    ),
 ];
 
 impl Declaration {

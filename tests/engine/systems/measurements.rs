@@ -24,7 +24,7 @@ pub const MEASUREMENTS: System = System {
         measure(
             "r2",
             "case when count(*) * sum(x * x) = sum(x) * sum(x) then null when count(*) * sum(v * v) = sum(v) * sum(v) then 1
-             else (count(*) * sum(x * v) - sum(x) * sum(v)) ^ 2 / ((count(*) * sum(x * x) - sum(x) * sum(x)) * (count(*) * sum(v * v) - sum(v) * sum(v))) end",
+             else (count(*) * sum(x * v) - sum(x) * sum(v)) * (count(*) * sum(x * v) - sum(x) * sum(v)) / ((count(*) * sum(x * x) - sum(x) * sum(x)) * (count(*) * sum(v * v) - sum(v) * sum(v))) end",
             1e-9,
         ),
     ],
@@ -57,7 +57,7 @@ impl Random {
         format!(
             "('u{}', '{}', {}, {}, {})",
             self.below(4),
-            self.pick(&["PULSE", "WEIGHT", "o'dd"]),
+            self.pick(&["PULSE", "WEIGHT", "o''dd"]),
             self.pick(&[
                 "1e9 + random() * 1e-3",
                 "random() * 200 - 100",

@@ -498,7 +498,7 @@ async fn the_same_values_in_any_order_and_composition_are_the_same_bytes() {
     let test = empty().await;
     for (kind, order) in [("a", "i"), ("b", "-i"), ("c", "md5(i::text)")] {
         test.sql(&format!(
-            "insert into readings (at, kind, who) select timestamptz '2026-03-02 00:00+00' + (i % {spread}) * interval '1 second', '{kind}', 'u' || i % 30000
+            "insert into readings (at, kind, who, v) select timestamptz '2026-03-02 00:00+00' + (i % {spread}) * interval '1 second', '{kind}', 'u' || i % 30000, (i % 30000) / 7.0::float8
              from generate_series(1, 60000) i order by {order}",
             spread = if kind == "c" { 900 } else { 86_400 },
         ))
@@ -524,7 +524,7 @@ async fn the_same_values_in_any_order_and_composition_are_the_same_bytes() {
     let mut actor = test.actor().await;
     crate::ask::run(&mut actor, "set extra_float_digits = -15; set datestyle = 'German'; set timezone = 'Asia/Kolkata'; set bytea_output = 'escape'").await;
     let same: bool = sqlx::query_scalar(
-        "select bool_and(r.people__kmv = d.people__kmv) from tidemark.readings__raw(array[timestamptz '2026-03-02 00:00+00'], array[timestamptz '2026-03-03 00:00+00']) r
+        "select bool_and(r.people__kmv = d.people__kmv and r.values__kmv = d.values__kmv and r.v__sum2 = d.v__sum2) from tidemark.readings__raw(array[timestamptz '2026-03-02 00:00+00'], array[timestamptz '2026-03-03 00:00+00']) r
          join tidemark.readings__day d on d.kind = r.kind",
     )
     .fetch_one(&mut actor)

@@ -325,7 +325,7 @@ async fn the_other_systems_tables_are_filled_and_any_two_stretches_fit_together(
         seed: 3,
     };
     let now = a_thursday();
-    let print = "select count(*) from (select task_id, provider, model, input_tokens, output_tokens, created_at from task_usage) u";
+    let all = "select (select count(*) from task_usage) + (select count(*) from measurements) + (select count(*) from deviations)";
     for (database, stops) in [
         (&once, vec![]),
         (
@@ -339,10 +339,10 @@ async fn the_other_systems_tables_are_filled_and_any_two_stretches_fit_together(
             rows += demo::fill_others(&database.pool, now - before).await.expect("rows");
         }
         assert!(
-            (150_000..250_000).contains(&database.number(print).await),
+            (450_000..800_000).contains(&database.number(all).await),
             "a modest number of rows"
         );
-        assert_eq!(u64::try_from(database.number(print).await).ok(), Some(rows));
+        assert_eq!(u64::try_from(database.number(all).await).ok(), Some(rows));
         assert_eq!(demo::fill_others(&database.pool, now).await.expect("nothing to do"), 0);
         for (what, question) in [
             (
@@ -358,6 +358,22 @@ async fn the_other_systems_tables_are_filled_and_any_two_stretches_fit_together(
                 "select count(*) from (select from task_usage group by task_id having count(distinct date_trunc('hour', created_at)) > 1) x",
             ),
             (
+                "samples that were deleted",
+                "select count(*) from measurements where deleted_at is not null",
+            ),
+            (
+                "forty people who measure four things",
+                "select count(*) - 150 from (select distinct user_id, type from measurements) x",
+            ),
+            (
+                "a bias that depends on the model",
+                "select (avg(deviation) filter (where model_id = 3) > 0.3 + avg(deviation) filter (where model_id = 2))::int::bigint from deviations",
+            ),
+            (
+                "horizons that matter",
+                "select (stddev(deviation) filter (where horizon = 72) > 1.5 * stddev(deviation) filter (where horizon = 24))::int::bigint from deviations",
+            ),
+            (
                 "agents",
                 "select count(*) - 8 from (select distinct agent_id from agent_task_queue) x",
             ),
@@ -365,15 +381,22 @@ async fn the_other_systems_tables_are_filled_and_any_two_stretches_fit_together(
             assert!(database.number(question).await > 0, "{what}");
         }
         let ahead = database
-            .number("select count(*) from task_usage where created_at >= '2026-11-19T15:30:00Z'")
+            .number(
+                "select (select count(*) from task_usage where created_at >= '2026-11-19T15:30:00Z')
+                      + (select count(*) from measurements where measured_at >= '2026-11-19 15:30' or value < 0)
+                      + (select count(*) from deviations where \"timestamp\" >= '2026-11-19T15:30:00Z')",
+            )
             .await;
         assert_eq!(ahead, 0, "nothing lies in the future");
         let dangling = "select (select count(*) from task_usage where task_id not in (select id from agent_task_queue))
             + (select count(*) from agent_task_queue where issue_id not in (select id from issue) or agent_id not in (select id from agent) or runtime_id not in (select id from agent_runtime))";
         assert_eq!(database.number(dangling).await, 0, "foreign keys hold");
     }
-    // Where the first begins earlier, by how much it began later in the other: compare what both have.
-    let print = "select md5(string_agg(u::text, '' order by u::text)) from (select task_id, provider, model, input_tokens, output_tokens, created_at from task_usage where created_at >= '2026-09-01') u";
+    // The second began two days earlier: compare what both have.
+    let print = "select md5(string_agg(u::text, '' order by u::text)) from (
+        select task_id::text as a, provider as b, model as c, output_tokens as d, created_at as e from task_usage where created_at >= '2026-09-01'
+        union all select user_id, type, '', value, measured_at at time zone 'UTC' from measurements where measured_at >= '2025-01-01'
+        union all select site_id::text, model_id::text, horizon::text, deviation, \"timestamp\" from deviations where \"timestamp\" >= '2025-11-01') u";
     let mut prints = Vec::new();
     for database in [once, twice] {
         prints.push(

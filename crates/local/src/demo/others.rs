@@ -18,12 +18,26 @@ struct Other {
     days: i64,
 }
 
-const OTHERS: [Other; 1] = [Other {
-    table: "task_usage",
-    tables: &[include_str!("task_usage.sql"), include_str!("task_usage_seed.sql")],
-    rows: include_str!("task_usage_rows.sql"),
-    days: 90,
-}];
+const OTHERS: [Other; 3] = [
+    Other {
+        table: "task_usage",
+        tables: &[include_str!("task_usage.sql"), include_str!("task_usage_seed.sql")],
+        rows: include_str!("task_usage_rows.sql"),
+        days: 90,
+    },
+    Other {
+        table: "measurements",
+        tables: &[include_str!("measurements.sql")],
+        rows: include_str!("measurements_rows.sql"),
+        days: 730,
+    },
+    Other {
+        table: "deviations",
+        tables: &[include_str!("forecast_accuracy.sql")],
+        rows: include_str!("forecast_accuracy_rows.sql"),
+        days: 400,
+    },
+];
 
 const WRITTEN: &str = "
 create table if not exists tidemark_demo.other (

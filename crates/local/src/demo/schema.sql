@@ -2,7 +2,7 @@
 -- Run once by demo::create, in one transaction. Tidemark's engine knows nothing of this file.
 
 create schema tidemark_demo;
-comment on schema tidemark_demo is 'Demo data made by Tidemark. To remove them: drop schema tidemark_demo cascade; drop table usage_logs, ops_error_logs, groups, accounts;';
+comment on schema tidemark_demo is 'Demo data made by Tidemark. To remove them: drop schema tidemark_demo cascade; drop table usage_logs, ops_error_logs, groups, accounts, task_usage, agent_task_queue, issue, project, agent, agent_runtime, workspace, measurements, deviations;';
 
 create table tidemark_demo.plan (
     seed            bigint           not null,

@@ -152,6 +152,16 @@ async function demoScenes(w, full) {
     await w.key('Enter');
     await w.see('Rows');
   });
+  await w.keep('explore', async () => { await w.go('#/explore/ops_metrics?range=24h'); await w.until('the chart', 'return document.querySelector("[aria-label=Preview] [aria-roledescription=chart]") !== null'); });
+  await w.keep('explore-table', async () => {
+    await w.click('Add panel');
+    await w.script('[...document.querySelectorAll("button")].find((b) => b.innerText.includes("Drawn as"))?.focus()');
+    await w.script('document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }))');
+    await w.click('Table');
+    await w.until('the table', 'return document.querySelector("[aria-label=Preview] table tbody tr") !== null');
+  });
+  await w.keep('newtab', async () => { await w.go('#/newtab'); await w.see('usage_logs'); });
+  await w.keep('newtab-numbers', async () => { await w.click('public.usage_logs'); await w.until('the numbers', 'return /The newest .* before/.test(document.body.innerText)'); });
   await w.keep('recompute', async () => { await w.go('#/rollups/ops_metrics'); await w.click('Recompute…'); await w.until('a preview', 'return /Recompute [0-9]/.test(document.body.innerText)'); });
   await w.keep('show-sql', async () => { await w.click('Cancel'); await w.click('Show SQL'); await w.see('create table'); });
   await w.keep('connection-form', async () => {

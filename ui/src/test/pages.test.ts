@@ -72,6 +72,10 @@ describe('a board of another rollup', () => {
     expect(screen.getByRole('group', { name: /^By region\. Arrow keys/ })).toBeTruthy();
     await accessible();
   });
+  it('says what its rules watch', async () => {
+    await open('calm', '#/board/ops_metrics');
+    await waitFor(() => { expect(screen.getByText(/^error rate ≤ 2.*p99 ≤.*lag ≤.*from 200 samples on$/)).toBeTruthy(); }, { timeout: 10_000 });
+  });
   it('filters by a row of another dimension, and shows all again', async () => {
     await open('incident', '#/board/task_usage');
     const rows = await screen.findAllByRole('button', { name: 'us', pressed: false }, { timeout: 10_000 });

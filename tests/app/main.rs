@@ -29,6 +29,7 @@ mod lost;
 mod network;
 mod newtab;
 mod numbers;
+mod panning;
 mod policy;
 mod process;
 mod read_only;

@@ -116,6 +116,13 @@ impl Window {
             .unwrap_or_else(|error| panic!("{error}\n{script}"))
     }
 
+    /// Run a script that calls its first argument when it is done.
+    pub async fn script_async(&self, script: &str) -> Value {
+        let ran = timeout(PATIENCE, self.client.execute_async(script, vec![])).await;
+        ran.expect("the page answers")
+            .unwrap_or_else(|error| panic!("{error}\n{script}"))
+    }
+
     /// Wait until a script gives something other than null, false or an empty text or list.
     pub async fn until_script(&self, what: &str, script: &str) -> Value {
         self.until(what, || async {

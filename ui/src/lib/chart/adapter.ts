@@ -3,6 +3,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { ChartModel } from './model';
+import { panning } from './panning';
 import { paint } from './paint';
 
 export interface ChartHandlers {
@@ -10,6 +11,8 @@ export interface ChartHandlers {
   hover: (index: number | null, clientX: number, clientY: number) => void;
   zoom: (fromMs: number, toMs: number) => void;
   reset: () => void;
+  /** Shift and drag, or a sideways wheel: how far from where it was, and whether that was all. */
+  pan: (byMs: number, done: boolean) => void;
   /** A bucket was clicked, not dragged. */
   pick: (index: number) => void;
 }
@@ -19,6 +22,8 @@ export interface ChartHandle {
   resize: (width: number, height: number) => void;
   /** Left edge and width of a bucket, in CSS pixels from the chart's left edge. */
   place: (index: number) => { left: number; width: number; centre: number } | null;
+  /** Shows what lies so many milliseconds later, until the next model. */
+  pan: (byMs: number) => void;
   repaint: () => void;
   destroy: () => void;
 }
@@ -33,7 +38,7 @@ function centres(model: ChartModel): number[] {
 }
 
 /** uPlot's options: one hidden series, no axes of its own. */
-export function options(width: number, height: number, model: () => ChartModel, handlers: ChartHandlers, draw: (u: uPlot) => void): uPlot.Options {
+export function options(width: number, height: number, span: () => [number, number], handlers: ChartHandlers, draw: (u: uPlot) => void): uPlot.Options {
   return {
     width,
     height,
@@ -41,7 +46,7 @@ export function options(width: number, height: number, model: () => ChartModel, 
     legend: { show: false },
     axes: [{ show: false }, { show: false }],
     series: [{}, { show: true, paths: () => null, points: { show: false } }],
-    scales: { x: { time: false, range: () => [model().from, model().to] }, y: { range: () => [0, 1] } },
+    scales: { x: { time: false, range: span }, y: { range: () => [0, 1] } },
     cursor: { x: false, y: false, points: { show: false }, drag: { x: true, y: false, setScale: false, dist: DRAG }, bind: { dblclick: () => () => { handlers.reset(); return null; } } },
     select: { show: true, left: 0, top: 0, width: 0, height: 0 },
     hooks: {
@@ -61,14 +66,19 @@ export function options(width: number, height: number, model: () => ChartModel, 
 
 export function mountChart(target: HTMLElement, first: ChartModel, size: { width: number; height: number }, handlers: ChartHandlers): ChartHandle {
   let model = first;
+  let shift = 0;
+  const span = (): [number, number] => [model.from + shift, model.to + shift];
   const draw = (u: uPlot): void => {
     const style = getComputedStyle(target);
     const ratio = uPlot.pxRatio;
     const left = u.bbox.left / ratio;
+    // Time is linear here, and asked for tens of thousands of times a frame.
+    const [from, to] = span();
+    const scale = u.bbox.width / ratio / (to - from);
     paint(
       {
         ctx: u.ctx, left, top: u.bbox.top / ratio, width: u.bbox.width / ratio, height: u.bbox.height / ratio, dpr: ratio,
-        x: (ms) => left + u.valToPos(ms, 'x'),
+        x: (ms) => left + (ms - from) * scale,
         css: (token) => style.getPropertyValue(token).trim(),
         font: style.fontFamily,
       },
@@ -79,7 +89,7 @@ export function mountChart(target: HTMLElement, first: ChartModel, size: { width
     const xs = centres(model);
     return [xs, xs.map(() => null)];
   };
-  const plot = new uPlot(options(size.width, size.height, () => model, handlers, draw), data(), target);
+  const plot = new uPlot(options(size.width, size.height, span, handlers, draw), data(), target);
   const at = (index: number): { left: number; width: number; centre: number } | null => {
     const b = model.buckets[index];
     if (b === undefined) return null;
@@ -101,16 +111,24 @@ export function mountChart(target: HTMLElement, first: ChartModel, size: { width
     const index = bucketAt(model, plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, 'x'));
     if (index !== null) handlers.pick(index);
   };
+  const stopPanning = panning(target, (px) => (px / plot.over.clientWidth) * (model.to - model.from), handlers);
   plot.over.addEventListener('mousemove', move);
   plot.over.addEventListener('mouseleave', leave);
   plot.over.addEventListener('mousedown', press);
   plot.over.addEventListener('click', click);
   return {
-    update: (next) => { model = next; plot.setData(data()); },
+    update: (next) => { model = next; shift = 0; plot.setData(data()); },
+    pan: (byMs) => {
+      if (byMs === shift) return;
+      shift = byMs;
+      const [min, max] = span();
+      plot.setScale('x', { min, max });
+    },
     resize: (width, height) => { plot.setSize({ width, height }); },
     place: at,
     repaint: () => { plot.redraw(false); },
     destroy: () => {
+      stopPanning();
       plot.destroy();
     },
   };

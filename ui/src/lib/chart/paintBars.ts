@@ -23,22 +23,48 @@ function looks(frame: Frame): Record<'exact' | 'pending' | 'frozen' | 'partial',
   };
 }
 
+/** The buckets that are drawn: all, or where several share a pixel column, the tallest of each. */
+export function drawnBuckets(frame: Pick<Frame, 'x'>, model: Pick<ChartModel, 'buckets'>, lane: Pick<Lane, 'series'>): number[] {
+  const { buckets } = model;
+  const first = buckets[0];
+  const last = buckets.at(-1);
+  const all = buckets.map((_, i) => i);
+  if (first === undefined || last === undefined || buckets.length <= frame.x(last.end_ms) - frame.x(first.start_ms)) return all;
+  const out: number[] = [];
+  let column = NaN;
+  let tallest = -1;
+  for (const i of all) {
+    const at = Math.floor(frame.x(buckets[i]?.start_ms ?? 0));
+    let total = 0;
+    for (const s of lane.series) total += s.values[i] ?? 0;
+    if (at !== column) out.push(i);
+    else if (total > tallest) out[out.length - 1] = i;
+    tallest = at === column ? Math.max(tallest, total) : total;
+    column = at;
+  }
+  return out;
+}
+
 export function paintBars(frame: Frame, model: ChartModel, lane: Lane): void {
   const box = laneBox(frame, lane);
   const styles = looks(frame);
   const widest = model.buckets.reduce((w, b) => Math.max(w, frame.x(b.end_ms) - frame.x(b.start_ms)), 0);
   const barred = widest >= BAR_WIDTH;
   const base = new Float64Array(model.buckets.length);
+  const drawn = drawnBuckets(frame, model, lane);
   const zeros: [number, number][] = [];
-  model.buckets.forEach((b, i) => {
-    if (model.filled[i] === true && lane.series.every((s) => (s.values[i] ?? 0) === 0)) zeros.push(edges(frame, b.start_ms, b.end_ms, barred));
+  drawn.forEach((i) => {
+    const b = model.buckets[i];
+    if (b !== undefined && model.filled[i] === true && lane.series.every((s) => (s.values[i] ?? 0) === 0)) zeros.push(edges(frame, b.start_ms, b.end_ms, barred));
   });
   for (const series of lane.series) {
     for (const kind of ['exact', 'partial', 'frozen', 'pending'] as const) {
       const body = new Path2D();
       const top = new Path2D();
       let any = false;
-      model.buckets.forEach((b, i) => {
+      drawn.forEach((i) => {
+        const b = model.buckets[i];
+        if (b === undefined) return;
         const look = b.state !== 'exact' ? b.state : b.partial ? 'partial' : 'exact';
         const v = series.values[i] ?? null;
         if (look !== kind || v === null || v === 0) return;
@@ -66,7 +92,8 @@ export function paintBars(frame: Frame, model: ChartModel, lane: Lane): void {
 function edges(frame: Frame, start: number, end: number, barred: boolean): [number, number] {
   const x0 = frame.x(start);
   const x1 = frame.x(end);
-  if (!barred) return [x0, x1 + 0.35];
+  // Narrower than a pixel, it stands for all that share its column.
+  if (!barred) return [x0, Math.max(x1, x0 + 1) + 0.35];
   return [Math.round(x0), Math.max(Math.round(x0) + 1, Math.round(x1) - 1)];
 }
 

@@ -12,40 +12,51 @@ interface Point {
 
 /** Points of a column in stretches without a gap; more than two a pixel become their lowest and highest. */
 export function stretches(frame: Pick<Frame, 'x'>, model: Pick<ChartModel, 'buckets'>, values: Column, y: (v: number) => number): Point[][] {
+  const { buckets } = model;
+  const first = buckets[0];
+  const last = buckets.at(-1);
+  if (first === undefined || last === undefined) return [];
+  const dense = buckets.length > 2 && buckets.length >= (frame.x(last.end_ms) - frame.x(first.start_ms)) * 2;
   const out: Point[][] = [];
   let open: Point[] | null = null;
-  model.buckets.forEach((b, i) => {
+  // Of a crowded pixel column only the lowest and the highest value are kept, by index: 90 days of quarter hours are
+  // drawn sixty times a second while one pans, and a point for each would be more work for the collector than for us.
+  let column = NaN;
+  let low = -1;
+  let high = -1;
+  const add = (i: number): void => {
+    const b = buckets[i];
+    if (b !== undefined) open?.push({ x: frame.x((b.start_ms + b.end_ms) / 2), y: y(values[i] ?? 0), firm: !b.partial && b.state !== 'pending' });
+  };
+  const flush = (): void => {
+    if (low < 0) return;
+    add(Math.min(low, high));
+    add(Math.max(low, high));
+    low = high = -1;
+  };
+  for (let i = 0; i < buckets.length; i++) {
     const v = values[i] ?? null;
-    if (v === null || !Number.isFinite(v)) {
+    const b = buckets[i];
+    if (v === null || !Number.isFinite(v) || b === undefined) {
+      flush();
       open = null;
-      return;
+      continue;
     }
     if (open === null) {
       open = [];
       out.push(open);
     }
-    open.push({ x: frame.x((b.start_ms + b.end_ms) / 2), y: y(v), firm: !b.partial && b.state !== 'pending' });
-  });
-  return out.map(thinned);
-}
-
-function thinned(points: Point[]): Point[] {
-  const first = points[0];
-  const last = points.at(-1);
-  if (first === undefined || last === undefined || points.length < 3 || points.length < (last.x - first.x) * 2) return points;
-  const out: Point[] = [];
-  let column: Point[] = [];
-  const flush = (): void => {
-    const low = column.reduce((a, p) => (p.y < a.y ? p : a), column[0] ?? first);
-    const high = column.reduce((a, p) => (p.y > a.y ? p : a), column[0] ?? first);
-    out.push(...(low.x <= high.x ? [low, high] : [high, low]));
-    column = [];
-  };
-  for (const p of points) {
-    if (column.length > 0 && Math.round(column[0]?.x ?? 0) !== Math.round(p.x)) flush();
-    column.push(p);
+    if (!dense) {
+      add(i);
+      continue;
+    }
+    const at = Math.round(frame.x((b.start_ms + b.end_ms) / 2));
+    if (at !== column) flush();
+    column = at;
+    if (low < 0 || v < (values[low] ?? 0)) low = i;
+    if (high < 0 || v > (values[high] ?? 0)) high = i;
   }
-  if (column.length > 0) flush();
+  flush();
   return out;
 }
 

@@ -63,6 +63,8 @@ export class BoardState {
   /** The bucket under the crosshair; where it comes from says which panel shows the tooltip. */
   hover = $state.raw<{ index: number; panel: string; x: number; y: number } | null>(null);
   zooms = $state.raw<string[]>([]);
+  /** How far the charts are being moved sideways, in milliseconds, until what is there has been read. */
+  pan = $state(0);
   /** The bucket whose raw rows are listed. */
   rows = $state.raw<RowsQuestion | null>(null);
   #asked = 0;
@@ -132,6 +134,7 @@ export class BoardState {
       (answer) => {
         if (asked !== this.#asked) return;
         this.answer = answer;
+        this.pan = 0;
         this.error = null;
         this.#answered = question;
         this.asking = false;
@@ -142,6 +145,7 @@ export class BoardState {
       (error: unknown) => {
         if (asked !== this.#asked) return;
         this.error = toAppError(error);
+        this.pan = 0;
         this.loading = false;
         this.asking = false;
       },
@@ -193,6 +197,20 @@ export class BoardState {
     const to = base?.at(-1)?.end_ms ?? toMs;
     this.zooms = [...this.zooms, this.range];
     router.set({ range: between(from, to) });
+  }
+
+  /** Moves all charts by whole buckets, never past now; `done` reads what is there. */
+  panBy(byMs: number, done: boolean): void {
+    const a = this.answer;
+    const [first, second] = [a?.buckets[0], a?.buckets[1]];
+    if (a === null || first === undefined) return;
+    const width = (second ?? first).end_ms - (second ?? first).start_ms;
+    const most = Math.max(0, Math.ceil((serverTime.now - a.to_ms) / width) * width);
+    this.hover = null;
+    this.pan = Math.min(most, done ? Math.round(byMs / width) * width : byMs);
+    if (!done || this.pan === 0) return;
+    this.zooms = [...this.zooms, this.range];
+    router.set({ range: between(a.from_ms + this.pan, a.to_ms + this.pan) });
   }
 
   unzoom(): void {

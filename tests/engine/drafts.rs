@@ -302,6 +302,15 @@ async fn what_cannot_be_drafted_says_why_and_what_to_do() {
             "{asked}: {error}"
         );
     }
+    test.sql("create view recent as select * from sales.invoices where issued > now(); create materialized view kept as select * from sales.invoices").await;
+    for view in ["recent", "kept"] {
+        let error = test.db.draft(view, &Wish::default()).await.unwrap_err();
+        assert!(
+            error.to_string().contains("Take a table that it reads: sales.invoices"),
+            "{error}"
+        );
+        assert_eq!(code::<Draft>(Err(error)), "not_a_table");
+    }
     let role = test.login("tidemark_test_stranger").await;
     test.sql("grant usage on schema sales to tidemark_test_stranger").await;
     let stranger = crate::harness::connect(&role).await;

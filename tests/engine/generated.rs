@@ -330,7 +330,7 @@ impl World {
                 .shape
                 .measures
                 .iter()
-                .filter(|measure| measure.how != How::Distribution)
+                .filter(|measure| measure.how != How::Part)
                 .zip(expected)
             {
                 let told = row.values[&measure.name].as_f64();
@@ -361,11 +361,7 @@ impl World {
             grain => format!("date_trunc('{grain}', t, '{}')", request.tz),
         };
         let keys: Vec<String> = request.by.iter().map(|name| format!("{name}::text")).collect();
-        let numbers = self
-            .shape
-            .measures
-            .iter()
-            .filter(|measure| measure.how != How::Distribution);
+        let numbers = self.shape.measures.iter().filter(|measure| measure.how != How::Part);
         let numbers: Vec<String> = numbers.map(|measure| format!("({})::float8", measure.truth)).collect();
         let filters: String = request
             .filters

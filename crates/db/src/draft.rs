@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
-use tidemark_core::draft::{ColumnFacts, ColumnKind, Draft, Reference, TableFacts, TableKind, Wish, draft};
+use tidemark_core::draft::{ColumnFacts, ColumnKind, Draft, Reference, TableFacts, Wish, draft};
 use tidemark_core::spec::on::table_ref;
 use tidemark_core::suggest::closest;
 
@@ -40,13 +40,14 @@ impl Db {
 async fn facts(connection: &mut PgConnection, asked: &str) -> Result<TableFacts> {
     let found = locate(connection, asked).await?;
     readable(connection, &found).await?;
+    captured(connection, &found).await?;
     // Types are written with their schema, as a function of Tidemark's has to name them.
     sqlx::raw_sql("set local search_path = pg_catalog, pg_temp")
         .execute(&mut *connection)
         .await?;
     let (rows, pages) = size(connection, &found).await?;
     let mut columns = columns(connection, &found).await?;
-    let drawn = matches!(found.kind.as_str(), "r" | "p" | "m") && pages > PAGES;
+    let drawn = pages > PAGES;
     let part = if drawn {
         format!(
             " tablesample system ({}) repeatable (1)",
@@ -84,11 +85,6 @@ async fn facts(connection: &mut PgConnection, asked: &str) -> Result<TableFacts>
         schema: found.schema,
         name: found.name,
         sql: found.sql,
-        kind: if matches!(found.kind.as_str(), "r" | "p") {
-            TableKind::Table
-        } else {
-            TableKind::Polled
-        },
         comment: found.comment,
         sampled,
         columns,
@@ -201,6 +197,40 @@ async fn readable(connection: &mut PgConnection, found: &Found) -> Result<()> {
             found.sql
         ),
     })
+}
+
+/// Changes are captured by triggers, which only tables can have. For a view, the tables that it reads are named.
+async fn captured(connection: &mut PgConnection, found: &Found) -> Result<()> {
+    let what = match found.kind.as_str() {
+        "v" => "a view",
+        "m" => "a materialized view",
+        "f" => "a foreign table",
+        _ => return Ok(()),
+    };
+    let reads: Vec<String> = sqlx::query_scalar(
+        "select distinct format('%I.%I', n.nspname, c.relname)
+         from pg_rewrite w join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = w.oid and d.refclassid = 'pg_class'::regclass
+         join pg_class c on c.oid = d.refobjid and c.oid <> w.ev_class and c.relkind in ('r', 'p') join pg_namespace n on n.oid = c.relnamespace
+         where w.ev_class = $1 order by 1",
+    )
+    .bind(found.oid)
+    .fetch_all(connection)
+    .await?;
+    let instead = if reads.is_empty() {
+        "Run this where its rows are written.".to_owned()
+    } else {
+        format!(
+            "Take a table that it reads: {}; joins become lookups.",
+            reads.join(", ")
+        )
+    };
+    Err(Error::input(
+        "not_a_table",
+        format!(
+            "{} is {what}, and changes are captured by triggers, which need a table. {instead}",
+            found.sql
+        ),
+    ))
 }
 
 /// Estimated rows, where anything says how many, and pages; with all partitions and children.

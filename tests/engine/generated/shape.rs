@@ -59,7 +59,7 @@ pub enum How {
     /// Within 1 %.
     Percentile,
     /// Not a number of its own.
-    Distribution,
+    Part,
 }
 
 const TABLE_NAMES: [&str; 3] = ["facts", "\"Other Place\".\"more \"\"facts\"\"\"", "\"Order\""];
@@ -284,7 +284,7 @@ fn measures(random: &mut Random, sources: usize, dimensions: &[(String, &'static
             .as_ref()
             .map_or(String::new(), |filter| format!(", where = \"{filter}\""));
         let (name, over) = (format!("m{at}"), format!("\"s{src}.{value}\""));
-        match random.below(8) {
+        match random.below(11) {
             0 => {
                 let truth = format!("count(*) filter (where {only})");
                 additive.push((name.clone(), truth.clone()));
@@ -332,12 +332,45 @@ fn measures(random: &mut Random, sources: usize, dimensions: &[(String, &'static
                     format!("expr = \"2 * ({} - {}) + 1.5\"", a.0, b.0),
                 );
             }
+            7 => {
+                add(
+                    name.clone(),
+                    "null".to_owned(),
+                    How::Part,
+                    format!("moments = {over}{clause}"),
+                );
+                let mean = format!("avg({value}::numeric) filter (where {only})");
+                add(format!("{name}_mean"), mean, How::Exact, format!("mean = \"{name}\""));
+                // With digits behind the point, or numeric gives none.
+                let sd = format!("stddev_samp({value}::numeric * 1.000000000000) filter (where {only})");
+                add(format!("{name}_sd"), sd, How::Exact, format!("sd = \"{name}\""));
+            }
+            8 => {
+                add(
+                    name.clone(),
+                    "null".to_owned(),
+                    How::Part,
+                    format!("trend = {over}{clause}"),
+                );
+                let (slope, r2) = trend(value, &only);
+                add(
+                    format!("{name}_slope"),
+                    slope,
+                    How::Exact,
+                    format!("slope = \"{name}\""),
+                );
+                add(format!("{name}_r2"), r2, How::Exact, format!("r2 = \"{name}\""));
+            }
+            9 => {
+                let truth = format!("count(distinct {value}) filter (where {only})");
+                add(name, truth, How::Exact, format!("distinct = {over}{clause}"));
+            }
             _ => {
                 let rank = random.pick(&["0", "0.25", "0.5", "0.9", "0.99", "1"]);
                 add(
                     name.clone(),
                     "null".to_owned(),
-                    How::Distribution,
+                    How::Part,
                     format!("distribution = {over}{clause}"),
                 );
                 add(
@@ -360,6 +393,26 @@ fn measures(random: &mut Random, sources: usize, dimensions: &[(String, &'static
         }
     }
     all
+}
+
+/// Slope per day and r² of a value over time, from sums in numeric: float8 loses the slope of close instants.
+fn trend(value: &str, only: &str) -> (String, String) {
+    let sum = |what: &str| format!("sum({what}) filter (where {only} and {value} is not null)");
+    let (t, v) = ("extract(epoch from t)", format!("{value}::numeric"));
+    let n = sum("1");
+    let square = |what: &str| {
+        format!(
+            "({n} * {} - {s} * {s})",
+            sum(&format!("{what} * {what}")),
+            s = sum(what)
+        )
+    };
+    let tv = format!("({n} * {} - {} * {})", sum(&format!("{t} * {v}")), sum(t), sum(&v));
+    let (tt, vv) = (square(t), square(&v));
+    (
+        format!("86400 * {tv} / nullif({tt}, 0)"),
+        format!("case when {tt} > 0 then case when {vv} = 0 then 1 else {tv} * {tv} / ({tt} * {vv}) end end"),
+    )
 }
 
 fn filter(random: &mut Random, dimensions: &[(String, &'static str)]) -> String {

@@ -9,7 +9,6 @@ pub struct TableFacts {
     pub name: String,
     /// `schema.table`, quoted where SQL needs it.
     pub sql: String,
-    pub kind: TableKind,
     pub comment: Option<String>,
     /// Rows, as the planner estimates them; those of the sample where it can't.
     pub rows: f64,
@@ -23,15 +22,6 @@ pub struct TableFacts {
     pub zone: String,
     /// Names of rollups that exist here already.
     pub rollups: Vec<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TableKind {
-    /// An ordinary or a partitioned table: triggers capture its changes.
-    #[default]
-    Table,
-    /// A view, a materialized view or a foreign table: no triggers.
-    Polled,
 }
 
 #[derive(Debug, Clone, Default)]

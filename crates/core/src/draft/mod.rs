@@ -4,13 +4,18 @@
 //! dimensions, values and grains by types, names, statistics and a sample, and writes a commented TOML that applies as
 //! it stands. What was not chosen stands in it as comments, to be taken instead.
 
+mod board;
+mod dimensions;
 mod facts;
+mod measures;
 mod names;
 mod roles;
+mod text;
 mod time;
+mod values;
 mod write;
 
-pub use facts::{ColumnFacts, ColumnKind, Reference, TableFacts, TableKind};
+pub use facts::{ColumnFacts, ColumnKind, Reference, TableFacts};
 pub use names::fits_a_rollup;
 
 use serde::Serialize;

@@ -1,12 +1,11 @@
 //! The declaration's text.
 
-use std::fmt::Write as _;
-
-use super::names::{Names, title};
+use super::board::Board;
+use super::names::title;
 use super::roles::{Outcome, Roles};
+use super::text::{grouped, quoted, remark};
 use super::time::{Time, changes_later};
-use super::{ColumnKind, Draft, TableFacts, TableKind};
-use crate::spec::on::literal;
+use super::{ColumnKind, Draft, TableFacts};
 
 pub(super) fn write(facts: &TableFacts, rollup: String, time: &Time<'_>, roles: Roles) -> Draft {
     let mut writer = Writer {
@@ -100,43 +99,24 @@ pub(super) fn write(facts: &TableFacts, rollup: String, time: &Time<'_>, roles: 
     }
 }
 
-struct Writer<'a> {
-    facts: &'a TableFacts,
-    rollup: String,
-    time: &'a Time<'a>,
-    text: String,
-    notes: Vec<String>,
+pub(super) struct Writer<'a> {
+    pub facts: &'a TableFacts,
+    pub rollup: String,
+    pub time: &'a Time<'a>,
+    pub text: String,
+    pub notes: Vec<String>,
     /// Name and what stands in braces.
-    measures: Vec<(String, String)>,
-    board: Board,
-}
-
-/// What there is to draw: measures with their labels.
-#[derive(Default)]
-struct Board {
-    by: Option<(String, String)>,
-    rows: (String, String),
-    /// Parts that add up to all rows, what is fine first.
-    parts: Vec<String>,
-    failures: Option<Failures>,
-    counts: Vec<(String, String)>,
-    sums: Vec<(String, String)>,
-    spreads: Vec<(String, &'static str, Vec<String>)>,
-}
-
-struct Failures {
-    count: String,
-    rate: String,
-    parts: Vec<String>,
+    pub measures: Vec<(String, String)>,
+    pub board: Board,
 }
 
 impl Writer<'_> {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.text.push_str(line.trim_end());
         self.text.push('\n');
     }
 
-    fn head(&mut self) {
+    pub(super) fn head(&mut self) {
         let (facts, rollup) = (self.facts, self.rollup.clone());
         let looked = match facts.sampled {
             0 => "no rows: what each column holds was guessed from names and types".to_owned(),
@@ -165,7 +145,7 @@ impl Writer<'_> {
     }
 
     /// Fine where rows are dense, and never finer than the time column can tell.
-    fn grains(&mut self) {
+    pub(super) fn grains(&mut self) {
         let a_day = self.time.days.map(|days| self.facts.rows / days.max(1.0 / 24.0));
         let told = a_day.map_or_else(
             || "How many rows a day there are is not known yet.".to_owned(),
@@ -194,7 +174,7 @@ impl Writer<'_> {
         self.line("");
     }
 
-    fn source(&mut self, roles: &Roles) {
+    pub(super) fn source(&mut self, roles: &Roles) {
         let (facts, time) = (self.facts, self.time);
         let own = |column: &super::ColumnFacts| format!("{}.{}", roles.alias, column.sql);
         self.line("[[source]]");
@@ -241,7 +221,7 @@ impl Writer<'_> {
                 remark(&other.type_name)
             ));
         }
-        if facts.kind == TableKind::Table && !time.column.leads_index {
+        if !time.column.leads_index {
             let statement = format!("create index concurrently on {} ({});", facts.sql, time.column.sql);
             self.line(&format!(
                 "# No index begins with {}: each tick would read the whole table. Make one first:",
@@ -271,7 +251,7 @@ impl Writer<'_> {
         self.expressions(roles);
     }
 
-    fn lookups(&mut self, roles: &Roles) {
+    pub(super) fn lookups(&mut self, roles: &Roles) {
         let entry = |lookup: &super::roles::Lookup| {
             format!("{{ table = {}, on = {} }},", quoted(&lookup.table), quoted(&lookup.on))
         };
@@ -295,7 +275,7 @@ impl Writer<'_> {
         self.line("]");
     }
 
-    fn expressions(&mut self, roles: &Roles) {
+    pub(super) fn expressions(&mut self, roles: &Roles) {
         self.line("# What rows are grouped by. Rows of a rollup are buckets × groups, so what has a new value on every row stays out.");
         self.line("[source.dimensions]");
         let width = roles
@@ -358,111 +338,7 @@ impl Writer<'_> {
         }
     }
 
-    fn measure(&mut self, name: &str, form: String, unit: &str, label: &str) {
-        let unit = if unit.is_empty() {
-            String::new()
-        } else {
-            format!(", unit = {}", quoted(unit))
-        };
-        self.measures.push((
-            name.to_owned(),
-            format!("{form}{unit}, label = {}", quoted(&remark(label))),
-        ));
-    }
-
-    /// How rows ended: disjoint counts that add up to all, and an error rate.
-    fn outcome(&mut self, outcome: &Outcome, source: &str, all: &str, names: &mut Names) {
-        let count = |filter: &str| format!("count = {}, where = {}", quoted(source), quoted(filter));
-        let word = |name: &str| self.facts.word(name);
-        let mut fine = Vec::new();
-        let mut failed = Vec::new();
-        let mut measures: Vec<(String, String, String)> = Vec::new();
-        match outcome {
-            Outcome::Code { value, .. } => {
-                let value = word(value);
-                for (name, label, filter) in [
-                    ("status_4xx_count", "4xx", format!("{value} >= 400 and {value} < 500")),
-                    ("status_5xx_count", "5xx", format!("{value} >= 500")),
-                ] {
-                    let name = names.give(name);
-                    measures.push((name.clone(), count(&filter), label.to_owned()));
-                    failed.push(name);
-                }
-            }
-            Outcome::Fails { value, .. } => {
-                let name = names.give("failed_count");
-                measures.push((name.clone(), count(&word(value)), "failed".to_owned()));
-                failed.push(name);
-            }
-            Outcome::Words {
-                name: column, values, ..
-            } => {
-                for (value, fails) in values {
-                    let name = names.give(&format!("{}_count", super::names::plain(value, 30)));
-                    let filter = format!("{} = {}", word(column), literal(value));
-                    let label = if value.is_empty() {
-                        "(empty)".to_owned()
-                    } else {
-                        value.clone()
-                    };
-                    measures.push((name.clone(), count(&filter), label));
-                    if *fails { failed.push(name) } else { fine.push(name) }
-                }
-            }
-        }
-        for (name, form, label) in measures {
-            self.measure(&name, form, "", &label);
-        }
-        let counted: Vec<String> = fine.iter().chain(&failed).cloned().collect();
-        let rest = names.give(if fine.is_empty() { "ok_count" } else { "other_count" });
-        let label = if fine.is_empty() { "fine" } else { "all others" };
-        self.measure(
-            &rest,
-            format!("expr = {}", quoted(&format!("{all} - {}", counted.join(" - ")))),
-            "",
-            label,
-        );
-        fine.push(rest);
-        if !failed.is_empty() {
-            let total = match failed.as_slice() {
-                [only] => only.clone(),
-                several => {
-                    let total = names.give("error_count");
-                    self.measure(&total, format!("expr = {}", quoted(&several.join(" + "))), "", "failed");
-                    total
-                }
-            };
-            let rate = names.give("error_rate");
-            self.measure(
-                &rate,
-                format!("ratio = [{}, {}]", quoted(&total), quoted(all)),
-                "%",
-                "error rate",
-            );
-            self.board.failures = Some(Failures {
-                count: total,
-                rate,
-                parts: failed.clone(),
-            });
-        }
-        self.board.parts = fine.into_iter().chain(failed).collect();
-    }
-
-    fn measures(&mut self) {
-        self.line("[measures]");
-        let width = self
-            .measures
-            .iter()
-            .map(|(name, _)| name.len())
-            .max()
-            .unwrap_or_default();
-        for (name, form) in std::mem::take(&mut self.measures) {
-            self.line(&format!("{name:width$} = {{ {form} }}"));
-        }
-        self.line("");
-    }
-
-    fn relations(&mut self) {
+    pub(super) fn relations(&mut self) {
         let rollup = self.rollup.clone();
         self.line("# Views for any SQL tool: tidemark.NAME.");
         if self.time.column.kind != ColumnKind::Date {
@@ -477,212 +353,4 @@ impl Writer<'_> {
         self.line("time_column = \"bucket_date\"");
         self.line("");
     }
-
-    fn board(&mut self) {
-        let board = std::mem::take(&mut self.board);
-        let (rows, rows_label) = board.rows.clone();
-        self.line("[board]");
-        self.line(&format!("title = {}", quoted(&title(&self.facts.name))));
-        if let Some((by, label)) = &board.by {
-            self.line(&format!("by    = {}", quoted(by)));
-            self.line(&format!("by_label = {}", quoted(label)));
-        }
-        self.line("tiles = [");
-        self.line(&format!(
-            "  {{ measure = {}, label = {} }},",
-            quoted(&rows),
-            quoted(&rows_label)
-        ));
-        if let Some(failures) = &board.failures {
-            self.line(&format!(
-                "  {{ measure = {}, label = \"Error rate\", good = \"down\" }},",
-                quoted(&failures.rate)
-            ));
-        }
-        for (name, label) in board.sums.iter().take(2) {
-            self.line(&format!(
-                "  {{ measure = {}, label = {} }},",
-                quoted(name),
-                quoted(label)
-            ));
-        }
-        if let Some((label, _, steps)) = board.spreads.first() {
-            for (word, step) in [("p50", &steps[0]), ("p95", &steps[1])] {
-                self.line(&format!(
-                    "  {{ measure = {}, label = {} }},",
-                    quoted(step),
-                    quoted(&format!("{label}, {word}"))
-                ));
-            }
-        }
-        self.line("]");
-        self.rules(&board, &rows);
-        self.line("");
-        self.panels(&board, &rows, &rows_label);
-    }
-
-    fn rules(&mut self, board: &Board, rows: &str) {
-        let mut rules = String::new();
-        if let Some(failures) = &board.failures {
-            let parts: Vec<String> = failures.parts.iter().map(|part| quoted(part)).collect();
-            writeln!(
-                rules,
-                "  {{ measure = {}, watch = \"error_rate\", samples = {rows}, counts = {{ part = {}, whole = {rows}, word = \"failed\" }}, parts = [{}] }},",
-                quoted(&failures.rate),
-                quoted(&failures.count),
-                parts.join(", "),
-                rows = quoted(rows),
-            )
-            .ok();
-        }
-        // The viewer's limit is in milliseconds.
-        if let Some((_, _, steps)) = board.spreads.iter().find(|(_, unit, _)| *unit == "ms") {
-            writeln!(
-                rules,
-                "  {{ measure = {}, watch = \"latency\", samples = {} }},",
-                quoted(&steps[2]),
-                quoted(rows)
-            )
-            .ok();
-        }
-        if !rules.is_empty() {
-            self.line("rules = [");
-            self.text.push_str(&rules);
-            self.line("]");
-        }
-    }
-
-    fn panels(&mut self, board: &Board, rows: &str, rows_label: &str) {
-        let list = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
-        if board.parts.is_empty() {
-            let split = if board.by.is_some() { "split    = true\n" } else { "" };
-            self.panel(rows_label, "bars", &format!("{split}measures = [{}]", quoted(rows)));
-        } else {
-            self.panel(
-                rows_label,
-                "stack",
-                &format!("palette  = \"outcomes\"\nmeasures = [{}]", list(&board.parts)),
-            );
-        }
-        if let Some(failures) = &board.failures {
-            let (by, split) = board.by.as_ref().map_or((String::new(), ""), |(_, label)| {
-                (format!(" by {}", label.to_lowercase()), "split    = true\n")
-            });
-            self.panel(
-                &format!("Error rate{by}"),
-                "lines",
-                &format!(
-                    "{split}measures = [{}]\ncounts   = {{ part = {}, whole = {}, word = \"failed\" }}",
-                    quoted(&failures.rate),
-                    quoted(&failures.count),
-                    quoted(rows)
-                ),
-            );
-        }
-        for (label, _, steps) in &board.spreads {
-            self.panel(
-                label,
-                "lines",
-                &format!("palette  = \"ordered\"\nmeasures = [{}]", list(steps)),
-            );
-        }
-        for (name, label) in board.sums.iter().take(3) {
-            self.panel(label, "bars", &format!("measures = [{}]", quoted(name)));
-        }
-        if !board.counts.is_empty() {
-            let names: Vec<String> = board.counts.iter().map(|(name, _)| name.clone()).collect();
-            self.panel("Flags", "lines", &format!("measures = [{}]", list(&names)));
-        }
-        if self.time.column.kind != ColumnKind::Date {
-            self.panel("Hour × weekday", "heatmap", &format!("measures = [{}]", quoted(rows)));
-        }
-        if let Some((_, label)) = &board.by {
-            let mut columns = format!(
-                "width = \"full\"\ncolumns = [\n  {{ measure = {0}, label = {1} }},\n  {{ measure = {0}, label = \"Share\", show = \"share\", leaves = 1 }},\n  {{ measure = {0}, show = \"change\" }},\n",
-                quoted(rows),
-                quoted(rows_label)
-            );
-            let rate = board
-                .failures
-                .iter()
-                .map(|failures| (&failures.rate, "Error rate".to_owned()));
-            let sums = board.sums.iter().take(2).map(|(name, label)| (name, label.clone()));
-            let middle = board
-                .spreads
-                .iter()
-                .take(1)
-                .map(|(label, _, steps)| (&steps[1], format!("{label}, p95")));
-            for (name, label) in rate.chain(sums).chain(middle) {
-                writeln!(
-                    columns,
-                    "  {{ measure = {}, label = {} }},",
-                    quoted(name),
-                    quoted(&label)
-                )
-                .ok();
-            }
-            write!(
-                columns,
-                "  {{ measure = {}, show = \"spark\", leaves = 2 }},\n]",
-                quoted(rows)
-            )
-            .ok();
-            self.panel(label, "table", &columns);
-        }
-    }
-
-    fn panel(&mut self, title: &str, kind: &str, rest: &str) {
-        self.line("[[board.panels]]");
-        self.line(&format!("title    = {}", quoted(title)));
-        self.line(&format!("kind     = {}", quoted(kind)));
-        self.line(rest);
-        self.line("");
-    }
-}
-
-/// A TOML string: as it reads best, and whatever is in it.
-fn quoted(text: &str) -> String {
-    let plain = !text.chars().any(|c| c.is_control() || c == '\\');
-    if plain && !text.contains('"') {
-        return format!("\"{text}\"");
-    }
-    if plain && !text.contains('\'') {
-        return format!("'{text}'");
-    }
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if c.is_control() => {
-                write!(out, "\\u{:04X}", u32::from(c)).ok();
-            }
-            c => out.push(c),
-        }
-    }
-    out + "\""
-}
-
-/// Text from the database inside a comment or a title: one line, and not for ever.
-fn remark(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match line.char_indices().nth(200) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
-}
-
-/// A number for people: 1 234 567, and two digits of what is estimated would do.
-fn grouped(number: f64) -> String {
-    let digits = format!("{:.0}", number.max(0.0));
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            out.push(' ');
-        }
-        out.push(digit);
-    }
-    out
 }

@@ -40,6 +40,9 @@ async fn task_usage_hourly_equals_a_group_by_over_the_raw_rows() {
 #[tokio::test]
 async fn task_usage_daily_has_a_row_for_each_utc_day_workspace_runtime_provider_and_model() {
     let test = with_rows().await;
+    // All tasks on one day, with one model: several agents and projects behind each row of the view.
+    test.sql("insert into task_usage (task_id, provider, model, output_tokens, created_at) select id, 'p', 'same', id, '2026-02-20 10:00+00' from agent_task_queue")
+        .await;
     for change in [
         "",
         "update agent_task_queue set runtime_id = 'r3' where id % 3 = 0",

@@ -26,6 +26,9 @@ create table tidemark.rollup (
   active boolean not null default false,
   paused boolean not null default false,
   capture text not null default 'trigger' constraint rollup_capture_check check (capture in ('trigger', 'poll')),
+  -- poll capture: what is newer than now minus the lag is never called exact; each poll looks further back by the overlap
+  poll_lag interval,
+  poll_overlap interval,
   -- raw rows before this instant may be gone: those buckets are never recomputed
   frozen_before timestamptz not null default '-infinity',
   applied_at timestamptz not null default clock_timestamp(),
@@ -63,6 +66,8 @@ create table tidemark.input (
   -- what the triggers on it are called: tidemark_ROLLUP_INPUT_{ins,upd,del,trunc}
   trigger_prefix text not null,
   trigger_events text not null default 'IUDT',
+  -- poll capture: what says when a row changed
+  change_columns text[] not null default '{}',
   constraint input_pkey primary key (rollup_id, ordinal)
 );
 comment on table tidemark.input is 'The operator''s tables that a rollup reads: sources (fact rows) and lookups.';
@@ -125,6 +130,8 @@ create table tidemark.health (
   -- the tables behind it as they looked then, see tidemark.member_states
   members jsonb,
   capture_broken_at timestamptz,
+  -- poll capture: everything committed before this instant was found, as far as change columns tell
+  polled_to timestamptz,
   -- where data lies, as of the last tick
   extent tstzmultirange not null default '{}',
   last_audit_at timestamptz,

@@ -2,15 +2,17 @@
 -- they looked like when capture was last known to be whole.
 
 -- Every table behind an input: itself, its partitions and its inheritance children. By name, so that a table that was
--- swapped by rename is found.
+-- swapped by rename is found. A view counts with poll capture only: it can have no triggers of the kind that see every row.
 create function tidemark.members(p_rollup integer) returns table (ordinal smallint, relid oid, is_root boolean)
 language sql stable
 as $$
   with recursive member as (
     select i.ordinal, c.oid as relid, true as is_root
     from tidemark.input i
+    join tidemark.rollup r on r.id = i.rollup_id
     join pg_catalog.pg_namespace n on n.nspname = i.schema_name
-    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = i.table_name and c.relkind in ('r', 'p')
+    join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = i.table_name
+      and (c.relkind in ('r', 'p') or (c.relkind = 'v' and r.capture = 'poll'))
     where i.rollup_id = p_rollup
     union all
     select m.ordinal, h.inhrelid, false from member m join pg_catalog.pg_inherits h on h.inhparent = m.relid
@@ -19,8 +21,30 @@ as $$
 $$;
 comment on function tidemark.members(integer) is 'The tables behind a rollup''s inputs, partitions and inheritance children included.';
 
+-- The members, and what the views among them read, as far down as it goes.
+create function tidemark.beneath(p_rollup integer) returns table (relid oid)
+language sql stable
+as $$
+  with recursive below as (
+    select m.relid from tidemark.members(p_rollup) m
+    union
+    select next.relid from below b cross join lateral (
+      select d.refobjid as relid
+      from pg_catalog.pg_rewrite w
+      join pg_catalog.pg_depend d on d.classid = 'pg_catalog.pg_rewrite'::regclass and d.objid = w.oid
+        and d.refclassid = 'pg_catalog.pg_class'::regclass and d.refobjid <> w.ev_class
+      where w.ev_class = b.relid
+      union all
+      select h.inhrelid from pg_catalog.pg_inherits h where h.inhparent = b.relid
+    ) next
+  )
+  select b.relid from below b
+$$;
+comment on function tidemark.beneath(integer) is 'The tables and views that a rollup reads, directly or through views.';
+
 -- Three parts, joined by '|': structure (tables, triggers with xmin and enabled state, column types), the xmin of used
 -- columns, and file nodes. A rewrite by ALTER COLUMN changes the last two together; VACUUM FULL or SET NOT NULL only one.
+-- With poll capture there are no triggers, partitions come and go unseen, and a view's definition is part of the structure.
 create function tidemark.fingerprint(p_rollup integer) returns text
 language plpgsql stable -- whose plan is kept, as a query's in SQL is not
 as $$
@@ -43,7 +67,13 @@ begin
   structure as (
     select line from trigger_line
     union all select format('c %s %s %s %s %s', ordinal, relid, attname, atttypid, atttypmod) from used
-    union all select format('m %s %s', ordinal, relid) from member
+    union all
+    select format('m %s %s', ordinal, relid) from member
+    where is_root or exists (select from tidemark.rollup where id = p_rollup and capture = 'trigger')
+    union all
+    select format('v %s %s', w.ev_class, w.xmin) from pg_catalog.pg_rewrite w
+    where exists (select from tidemark.rollup where id = p_rollup and capture = 'poll')
+      and w.ev_class in (select b.relid from tidemark.beneath(p_rollup) b) and w.rulename = '_RETURN'
   )
   select concat_ws('|',
     (select md5(string_agg(line, E'\n' order by line)) from structure),
@@ -190,8 +220,8 @@ language sql stable security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select exists (
-    select from tidemark.members(p_rollup) m join pg_catalog.pg_class c on c.oid = m.relid
-    where c.relkind = 'r' and c.relfilenode is distinct from pg_relation_filenode(c.oid)
+    select from tidemark.beneath(p_rollup) m join pg_catalog.pg_class c on c.oid = m.relid
+    where c.relkind in ('r', 'm') and c.relfilenode is distinct from pg_relation_filenode(c.oid)
   ) or exists (
     select from tidemark.members(p_rollup) m join pg_catalog.pg_class c on c.oid = m.relid
     where m.is_root and c.relkind = 'p'

@@ -82,7 +82,7 @@ as $$
   select exists (
     select from pg_catalog.pg_locks w
     where not w.granted and w.locktype = 'relation' and w.mode = 'AccessExclusiveLock'
-      and w.relation in (select relid from tidemark.members(p_rollup)))
+      and w.relation in (select relid from tidemark.beneath(p_rollup)))
 $$;
 comment on function tidemark.somebody_waits(integer) is 'Whether somebody waits for an exclusive lock on one of the rollup''s raw tables.';
 
@@ -202,6 +202,7 @@ begin
       execute format('lock table only %I.%I in access share mode', i.schema_name, i.table_name);
     end loop;
     perform tidemark.move_lines(r.id, started);
+    perform tidemark.poll(r.id, r.storage, started);
     marks := tidemark.intake(r.id, r.storage);
 
     loop
@@ -231,12 +232,13 @@ begin
     update tidemark.health set unrepaired = 0, repair_job_id = null
     where rollup_id = r.id and repair_job_id in (select id from tidemark.job where state = 'done');
 
-    -- What was committed before `started` was seen by the intake, so what is left of it says how far the rollup is.
+    -- What was committed before `started` was seen by the intake, so what is left of it says how far the rollup is; a poll
+    -- says so of what was committed before the lag.
     select min(a.since) filter (where a.kind = 'c') into oldest from tidemark.applicable(r.id) a;
     select tidemark.bucket_count(r.base_grain, range_agg(a.span)) into still from tidemark.applicable(r.id) a;
     execute format('select tidemark.%I()', r.storage || '__extent') into new_extent;
     update tidemark.health set
-      watermark_at = case when watch.intact then greatest(watermark_at, least(oldest, started)) else watermark_at end,
+      watermark_at = case when watch.intact then greatest(watermark_at, least(oldest, started - coalesce(r.poll_lag, '0'))) else watermark_at end,
       last_success_at = case when problem is null then clock_timestamp() else last_success_at end,
       batch_units = h.batch_units,
       extent = new_extent

@@ -20,7 +20,7 @@ comment on function tidemark.waiting(integer) is 'The spans that wait for a tick
 
 create view tidemark.status as
 with figure as (
-  select r.id, r.name, r.capture, r.paused, r.active, r.frozen_before, r.base_grain, h.*,
+  select r.id, r.name, r.capture, r.poll_lag, r.paused, r.active, r.frozen_before, r.base_grain, h.*,
     nx.id as next_id, nx.applied_at as next_applied_at, nx.base_grain as next_grain, nh.last_error as next_error,
     nh.last_error_at as next_error_at,
     nh.last_error_at > coalesce(nh.last_success_at, '-infinity') as next_fails,
@@ -48,7 +48,7 @@ with figure as (
       when paused then 'paused'
       when last_attempt_at is null then 'never_run'
       when last_attempt_at < clock_timestamp() - interval '5 minutes' then 'stalled'
-      when watermark_at is null or watermark_at < clock_timestamp() - interval '5 minutes' then 'lagging'
+      when watermark_at is null or watermark_at < clock_timestamp() - interval '5 minutes' - coalesce(poll_lag, '0') then 'lagging'
       when backlog then 'catching_up'
       when frozen_marks > 0 then 'frozen_marks'
       else 'healthy'

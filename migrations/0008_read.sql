@@ -58,6 +58,14 @@ begin
       end;
     end if;
   end if;
+  -- What changed since the last poll is found in this snapshot as a tick would find it.
+  if r.capture = 'poll' and dirty is distinct from tstzmultirange(range) then
+    begin
+      dirty := coalesce(dirty, '{}') + tidemark.unpolled(r.id, r.storage) * tstzmultirange(range);
+    exception when others then
+      dirty := tstzmultirange(range);
+    end;
+  end if;
   return query select r.id, r.declaration_no, r.model, clock_timestamp(), r.intact, r.frozen_before, r.watermark_at,
     (select array_agg(v.complete_from order by v.level) from tidemark.level v where v.rollup_id = r.id),
     (select coalesce(array_agg(lower(s)), '{}') from unnest(dirty) s), (select coalesce(array_agg(upper(s)), '{}') from unnest(dirty) s);
@@ -83,7 +91,7 @@ begin
     revoke execute on function tidemark.tick(text, text, interval), tidemark.tick_one(integer, text, interval), tidemark.promote(integer, integer),
       tidemark.record_failure(text, text), tidemark.grant_roles(),
       tidemark.consume(integer, tstzmultirange, text[], text), tidemark.intake(integer, text),
-      tidemark.work(integer, text, smallint, tstzmultirange, text[]), tidemark.watch_capture(integer, text),
+      tidemark.work(integer, text, smallint, tstzmultirange, text[]), tidemark.watch_capture(integer, text), tidemark.poll(integer, text, timestamptz),
       tidemark.move_lines(integer, timestamptz), tidemark.forget_frozen() from tidemark_viewer;
   end if;
   if to_regrole('tidemark_operator') is not null then
@@ -91,6 +99,7 @@ begin
     grant select on all tables in schema tidemark to tidemark_operator;
     grant execute on all functions in schema tidemark to tidemark_operator;
     grant insert, update, delete on tidemark.job, tidemark.dirty, tidemark.audit to tidemark_operator;
+    grant delete on tidemark.polled to tidemark_operator;
     grant update on tidemark.rollup, tidemark.health to tidemark_operator;
   end if;
 end

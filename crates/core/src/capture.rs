@@ -1,8 +1,38 @@
-//! What of a model is about capture: the scope that marks carry.
+//! What of a model is about capture: the scope that marks carry, and how poll capture looks back.
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Model, ModelError};
+use crate::model::{Model, ModelError, TimeKind};
+use crate::spec::{Spec, check_poll};
+
+/// How poll capture looks back, in seconds.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollModel {
+    pub lag: i64,
+    pub overlap: i64,
+}
+
+/// A column that says when a row changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeColumn {
+    pub column: String,
+    pub sql_type: String,
+    pub time: TimeKind,
+}
+
+/// `None` where capture is by triggers.
+pub(crate) fn poll_model(spec: &Spec) -> Option<PollModel> {
+    spec.capture.as_ref().filter(|capture| capture.get_ref() == "poll")?;
+    let declared = spec
+        .poll
+        .as_ref()
+        .map(|poll| poll.get_ref().clone())
+        .unwrap_or_default();
+    Some(PollModel {
+        lag: check_poll::seconds(declared.lag.as_ref(), check_poll::LAG),
+        overlap: check_poll::seconds(declared.overlap.as_ref(), check_poll::OVERLAP),
+    })
+}
 
 /// A dimension that marks carry, as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

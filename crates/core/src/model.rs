@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::{Grain, MeasureInfo};
 use crate::board_spec::Board;
-use crate::capture::{ScopeModel, scope_model};
+use crate::capture::{ChangeColumn, PollModel, ScopeModel, poll_model, scope_model};
 use crate::spec::expr::Expr;
 use crate::spec::on::{KeyPair, key_pairs, quote, table_ref};
-use crate::spec::{Measure, Spec};
+use crate::spec::{Change, Measure, Spec};
 
 /// What the database says about one source of a declaration.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub struct SourceFacts {
     pub schema: String,
     /// `format_type` of the time column.
     pub time_type: String,
+    /// `format_type` of each change column, by name.
+    pub change_types: BTreeMap<String, String>,
     /// Types of the values, by name.
     pub value_types: BTreeMap<String, String>,
     /// Types of the dimensions' expressions, by name.
@@ -31,6 +33,7 @@ pub struct SourceFacts {
 #[derive(Debug, Clone, Default)]
 pub struct LookupFacts {
     pub schema: String,
+    pub change_types: BTreeMap<String, String>,
     /// Used columns with their types, the key included.
     pub used: BTreeMap<String, String>,
 }
@@ -49,6 +52,9 @@ pub struct Model {
     /// What a mark carries beside its time.
     #[serde(default)]
     pub scope: Option<ScopeModel>,
+    /// Poll capture; `None`: by triggers.
+    #[serde(default)]
+    pub poll: Option<PollModel>,
     pub stats: Vec<Stat>,
     pub measures: Vec<MeasureModel>,
     pub relations: Vec<RelationModel>,
@@ -72,6 +78,9 @@ pub struct SourceModel {
     pub alias: String,
     pub time_column: String,
     pub time: TimeKind,
+    /// Poll capture: what says when a row changed.
+    #[serde(default)]
+    pub change: Vec<ChangeColumn>,
     pub joins: Vec<Join>,
     pub filter: Option<String>,
     /// The column that the scope is read from.
@@ -140,6 +149,8 @@ pub struct LookupInput {
     pub name: String,
     pub schema: String,
     pub table: String,
+    #[serde(default)]
+    pub change: Vec<ChangeColumn>,
     pub keys: Vec<String>,
     pub used: BTreeMap<String, String>,
 }
@@ -292,6 +303,14 @@ pub enum ModelError {
         found: String,
     },
     #[error(
+        "change: {column} is {found}; use a timestamp, or an integer with time_unit = \"s\", \"ms\" or \"us\" (a date is too coarse)"
+    )]
+    ChangeType {
+        source_name: String,
+        column: String,
+        found: String,
+    },
+    #[error(
         "scope \"{dimension}\": the column in source \"{source_name}\" is {found} and the dimension is {declared}; a scope is an integer, text, uuid or boolean, of the same type in every source, and its dimension's type is that or wider"
     )]
     ScopeType {
@@ -351,6 +370,7 @@ impl Model {
             lookups,
             dimensions,
             scope: None,
+            poll: poll_model(spec),
             stats: Vec::new(),
             measures: Vec::new(),
             relations: Vec::new(),
@@ -527,6 +547,7 @@ impl Model {
         bare.title = String::new();
         bare.description = String::new();
         bare.board = None;
+        bare.poll = bare.poll.map(|_| PollModel::default());
         for measure in &mut bare.measures {
             measure.label = String::new();
             measure.unit = String::new();
@@ -633,6 +654,20 @@ impl Stat {
     }
 }
 
+/// How a column of some type tells an instant.
+fn time_kind(found: &str, zone: &str, unit: Option<&str>) -> Option<TimeKind> {
+    let zone = zone.to_owned();
+    match (found.split('(').next().unwrap_or_default().trim(), unit) {
+        _ if found.ends_with("with time zone") => Some(TimeKind::Timestamptz),
+        _ if found.starts_with("timestamp") => Some(TimeKind::Timestamp { zone }),
+        ("date", _) => Some(TimeKind::Date { zone }),
+        ("bigint" | "integer", Some("s")) => Some(TimeKind::Epoch { per_second: 1 }),
+        ("bigint", Some("ms")) => Some(TimeKind::Epoch { per_second: 1_000 }),
+        ("bigint", Some("us")) => Some(TimeKind::Epoch { per_second: 1_000_000 }),
+        _ => None,
+    }
+}
+
 fn resolve_source(
     spec: &Spec,
     source: &crate::spec::Source,
@@ -645,22 +680,35 @@ fn resolve_source(
         .as_ref()
         .map_or_else(|| "UTC".to_owned(), |zone| zone.get_ref().clone());
     let (_, time_column) = crate::spec::on::column_ref(source.time.get_ref()).unwrap_or_default();
-    let base = facts.time_type.split('(').next().unwrap_or_default().trim();
     let unit = source.time_unit.as_ref().map(|unit| unit.get_ref().as_str());
-    let time = match (base, unit) {
-        _ if facts.time_type.ends_with("with time zone") => TimeKind::Timestamptz,
-        _ if facts.time_type.starts_with("timestamp") => TimeKind::Timestamp { zone },
-        ("date", _) => TimeKind::Date { zone },
-        ("bigint" | "integer", Some("s")) => TimeKind::Epoch { per_second: 1 },
-        ("bigint", Some("ms")) => TimeKind::Epoch { per_second: 1_000 },
-        ("bigint", Some("us")) => TimeKind::Epoch { per_second: 1_000_000 },
-        _ => {
-            return Err(ModelError::TimeType {
-                source_name: source.name.get_ref().clone(),
-                column: time_column,
-                found: facts.time_type.clone(),
-            });
-        }
+    let time = time_kind(&facts.time_type, &zone, unit).ok_or_else(|| ModelError::TimeType {
+        source_name: source.name.get_ref().clone(),
+        column: time_column.clone(),
+        found: facts.time_type.clone(),
+    })?;
+    let changes = |change: &Option<toml::Spanned<Change>>, types: &BTreeMap<String, String>| {
+        let columns = change
+            .as_ref()
+            .map_or_else(Vec::new, |change| change.get_ref().columns());
+        columns
+            .into_iter()
+            .filter_map(crate::spec::on::column_ref)
+            .map(|(_, column)| {
+                let found = types.get(&column).cloned().unwrap_or_default();
+                match time_kind(&found, &zone, unit) {
+                    None | Some(TimeKind::Date { .. }) => Err(ModelError::ChangeType {
+                        source_name: source.name.get_ref().clone(),
+                        column,
+                        found,
+                    }),
+                    Some(time) => Ok(ChangeColumn {
+                        column,
+                        sql_type: found,
+                        time,
+                    }),
+                }
+            })
+            .collect::<Result<Vec<_>, _>>()
     };
     let mut joins = Vec::new();
     for (lookup, facts) in source.lookups.iter().zip(&facts.lookups) {
@@ -681,12 +729,18 @@ fn resolve_source(
                 name: format!("l{}_{short}", lookups.len() + 1),
                 schema: facts.schema.clone(),
                 table: named.table.clone(),
+                change: Vec::new(),
                 keys,
                 used: BTreeMap::new(),
             });
             lookups.len() - 1
         });
         lookups[input].used.extend(facts.used.clone());
+        for change in changes(&lookup.change, &facts.change_types)? {
+            if !lookups[input].change.contains(&change) {
+                lookups[input].change.push(change);
+            }
+        }
         joins.push(Join {
             schema: facts.schema.clone(),
             table: named.table,
@@ -703,6 +757,7 @@ fn resolve_source(
         alias: table.alias,
         time_column,
         time,
+        change: changes(&source.change, &facts.change_types)?,
         joins,
         filter: source.filter.as_ref().map(|filter| filter.get_ref().clone()),
         scope_column: spec

@@ -117,6 +117,12 @@ impl Db {
         .bind(whole)
         .execute(&mut *transaction)
         .await?;
+        // Something changed that no poll saw, so what is remembered of lookups may be older than what history shows.
+        sqlx::query("delete from tidemark.polled where rollup_id = $1 and not isfinite(slot) and $2 > 0")
+            .bind(id)
+            .bind(report.difference_count)
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -139,6 +145,8 @@ async fn compare(connection: &mut PgConnection, id: i32, model: &Model, range: O
              select d.span from tidemark.dirty d where d.rollup_id = $1 and d.kind in ('c', 'b', 'u')
              union all
              select case when m.kind = 'c' then tstzrange(m.lo, m.hi) else tstzrange(null, null) end from tidemark.mark m where m.rollup_id = $1
+             union all
+             select unnest(tidemark.unpolled($1, $4))
            ) s
          )
          select clock_timestamp() as at, tidemark.bucket_count(base_grain, extent * asked * waiting.spans) as waiting,
@@ -153,6 +161,7 @@ async fn compare(connection: &mut PgConnection, id: i32, model: &Model, range: O
     .bind(id)
     .bind(range.map(|range| range.0))
     .bind(range.map(|range| range.1))
+    .bind(&model.storage)
     .fetch_one(&mut *connection)
     .await?;
     let levels: Vec<i32> = row.get("levels");

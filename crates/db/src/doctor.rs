@@ -21,6 +21,7 @@ impl Db {
         }
         self.server(&mut findings).await?;
         self.inputs(&mut findings).await?;
+        self.polls(&mut findings).await?;
         for status in self.status(None).await?.rollups {
             let name = Some(status.rollup.as_str());
             match status.status {
@@ -180,9 +181,9 @@ impl Db {
         let rows = sqlx::query(
             "select r.name as rollup, i.kind, format('%I.%I', i.schema_name, i.table_name) as table_name, quote_ident(i.time_column) as time_column,
                c.relrowsecurity and (c.relforcerowsecurity or c.relowner <> t.relowner) and not o.rolsuper and not o.rolbypassrls as row_security,
-               i.kind = 'source' and not exists (select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
+               i.kind = 'source' and c.relkind <> 'v' and not exists (select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
                  where x.indrelid = c.oid and x.indisvalid and x.indpred is null and a.attname = i.time_column) as no_index,
-               exists (select from pg_subscription_rel s where s.srrelid = c.oid) as subscribed
+               r.capture = 'trigger' and exists (select from pg_subscription_rel s where s.srrelid = c.oid) as subscribed
              from tidemark.input i join tidemark.rollup r on r.id = i.rollup_id
              join pg_class c on c.oid = to_regclass(format('%I.%I', i.schema_name, i.table_name))
              join pg_class t on t.oid = 'tidemark.rollup'::regclass join pg_roles o on o.oid = t.relowner where r.stage <> 'retired' order by 1, i.ordinal",
@@ -226,7 +227,13 @@ impl Db {
     }
 }
 
-fn finding(severity: Severity, code: &str, rollup: Option<&str>, message: &str, fix: Option<&str>) -> Finding {
+pub(crate) fn finding(
+    severity: Severity,
+    code: &str,
+    rollup: Option<&str>,
+    message: &str,
+    fix: Option<&str>,
+) -> Finding {
     Finding {
         severity,
         code: code.to_owned(),

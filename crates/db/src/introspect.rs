@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tidemark_core::model::{LookupFacts, Model, ModelError, SourceFacts};
-use tidemark_core::spec::on::{quote, table_ref};
-use tidemark_core::spec::{Location, Source, Spec};
+use tidemark_core::spec::on::{column_ref, quote, table_ref};
+use tidemark_core::spec::{Change, Location, Source, Spec};
 use tidemark_core::sql::{Probe, probe, row_probes};
 
 use crate::{Declaration, Error, Result};
@@ -43,6 +43,12 @@ pub(crate) async fn resolve(connection: &mut PgConnection, declaration: &Declara
                 .iter()
                 .find(|source| source.name.get_ref() == source_name)
                 .map(|source| source.time.span()),
+            ModelError::ChangeType { source_name, .. } => spec
+                .source
+                .iter()
+                .find(|source| source.name.get_ref() == source_name)
+                .and_then(|source| source.change.as_ref())
+                .map(|change| change.span()),
             ModelError::ScopeType { .. } => spec.scope.as_ref().map(|scope| scope.span()),
             ModelError::NotANumber { source_name, value, .. } => spec
                 .source
@@ -66,6 +72,7 @@ async fn locate(
     connection: &mut PgConnection,
     declaration: &Declaration,
     text: &toml::Spanned<String>,
+    poll: bool,
 ) -> Result<(String, String)> {
     let named =
         table_ref(text.get_ref()).ok_or_else(|| at(declaration, text.span(), "table can't be read".to_owned()))?;
@@ -95,18 +102,32 @@ async fn locate(
     };
     match found.get::<String, _>("kind").as_str() {
         "r" | "p" => {}
-        "v" | "m" => {
+        "v" if poll => {}
+        "v" => {
             return Err(at(
                 declaration,
                 text.span(),
-                format!("{full} is a view; capture by triggers needs a table"),
+                format!(
+                    "{full} is a view; capture by triggers needs a table. Name the tables behind it, or write capture = \"poll\" at top level and change = … for each source"
+                ),
+            ));
+        }
+        "m" => {
+            return Err(at(
+                declaration,
+                text.span(),
+                format!(
+                    "{full} is a materialized view: its rows appear at REFRESH, with no trigger and long after their own change columns say so. Name the tables behind it, or an ordinary view with capture = \"poll\""
+                ),
             ));
         }
         "f" => {
             return Err(at(
                 declaration,
                 text.span(),
-                format!("{full} is a foreign table; capture by triggers needs a table of this database"),
+                format!(
+                    "{full} is a foreign table: it can't be read at one instant together with tables of this database. Install Tidemark where its rows are"
+                ),
             ));
         }
         _ => return Err(at(declaration, text.span(), format!("{full} is not a table"))),
@@ -127,9 +148,14 @@ async fn source_facts(
     spec: &Spec,
     source: &Source,
 ) -> Result<SourceFacts> {
-    let mut tables = vec![locate(connection, declaration, &source.table).await?];
+    let poll = spec.capture.as_ref().is_some_and(|capture| capture.get_ref() == "poll");
+    let mut tables = vec![locate(connection, declaration, &source.table, poll).await?];
     for lookup in &source.lookups {
-        tables.push(locate(connection, declaration, &lookup.table).await?);
+        tables.push(locate(connection, declaration, &lookup.table, poll).await?);
+    }
+    let mut changes = vec![change_types(connection, declaration, &tables[0], source.change.as_ref()).await?];
+    for (lookup, table) in source.lookups.iter().zip(&tables[1..]) {
+        changes.push(change_types(connection, declaration, table, lookup.change.as_ref()).await?);
     }
     let (from, probes) = probe(source, &tables);
     let shown = row_probes(source);
@@ -167,17 +193,53 @@ async fn source_facts(
     Ok(SourceFacts {
         schema: tables[0].0.clone(),
         time_type: types.get("time").cloned().unwrap_or_default(),
+        change_types: changes.remove(0),
         value_types: named("v_"),
         dimension_types: named("d_"),
         used: used_of(&tables[0]),
         lookups: tables[1..]
             .iter()
-            .map(|table| LookupFacts {
+            .zip(changes)
+            .map(|(table, change_types)| LookupFacts {
                 schema: table.0.clone(),
+                change_types,
                 used: used_of(table),
             })
             .collect(),
     })
+}
+
+/// The types of change columns, by name.
+async fn change_types(
+    connection: &mut PgConnection,
+    declaration: &Declaration,
+    table: &(String, String),
+    change: Option<&toml::Spanned<Change>>,
+) -> Result<BTreeMap<String, String>> {
+    let mut types = BTreeMap::new();
+    let Some(change) = change else { return Ok(types) };
+    let rows = sqlx::query(
+        "select a.attname::text as name, format_type(a.atttypid, a.atttypmod) as type from pg_attribute a
+         where a.attrelid = format('%I.%I', $1::text, $2::text)::regclass and a.attnum > 0 and not a.attisdropped",
+    )
+    .bind(&table.0)
+    .bind(&table.1)
+    .fetch_all(connection)
+    .await?;
+    let known: BTreeMap<String, String> = rows.iter().map(|row| (row.get("name"), row.get("type"))).collect();
+    for (_, column) in change.get_ref().columns().into_iter().filter_map(column_ref) {
+        let Some(kind) = known.get(&column) else {
+            let hint = tidemark_core::suggest::closest(&column, known.keys().map(String::as_str))
+                .map_or(String::new(), |near| format!("; did you mean {near:?}?"));
+            return Err(at(
+                declaration,
+                change.span(),
+                format!("change: {}.{} has no column {column:?}{hint}", table.0, table.1),
+            ));
+        };
+        types.insert(column, kind.clone());
+    }
+    Ok(types)
 }
 
 type Types = BTreeMap<String, String>;
@@ -319,7 +381,8 @@ async fn unique_key(
         .map(|pair| pair.column)
         .collect();
     let unique: bool = sqlx::query_scalar(
-        "select exists (
+        // Of a view nobody can say; plan warns of it.
+        "select (select relkind = 'v' from pg_class where oid = format('%I.%I', $1::text, $2::text)::regclass) or exists (
            select from pg_index i
            where i.indrelid = format('%I.%I', $1::text, $2::text)::regclass and i.indisunique and i.indisvalid and i.indpred is null and i.indexprs is null
              and (select array_agg(a.attname::text) from unnest(i.indkey[0 : i.indnkeyatts - 1]) k join pg_attribute a on a.attrelid = i.indrelid and a.attnum = k) <@ $3)",

@@ -14,6 +14,7 @@ mod error;
 mod introspect;
 mod jobs;
 mod look;
+mod polls;
 mod probe;
 mod purge;
 mod read;

@@ -51,7 +51,8 @@ impl Db {
             "select clock_timestamp() as now, greatest(frozen_before, $2) = frozen_before and frozen_before <> $2 as already,
                exists (select from tidemark.dirty d where d.rollup_id = $1 and d.kind in ('b', 'u') and d.span && tstzrange(null, $2))
                  or exists (select from tidemark.mark m where m.rollup_id = $1 and (m.kind <> 'c' or m.lo < $2))
-                 or exists (select from tidemark.dirty d where d.rollup_id = $1 and d.kind = 'c' and d.span && tstzrange(r.frozen_before, $2)) as waiting
+                 or exists (select from tidemark.dirty d where d.rollup_id = $1 and d.kind = 'c' and d.span && tstzrange(r.frozen_before, $2))
+                 or tidemark.unpolled($1, r.storage) && tstzrange(r.frozen_before, $2) as waiting
              from tidemark.rollup r where id = $1",
         )
         .bind(id)

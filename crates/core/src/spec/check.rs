@@ -35,6 +35,7 @@ pub(super) fn check(spec: &Spec, text: &str) -> Result<(), Complaint> {
         }
     }
     super::check_scope::check(spec)?;
+    super::check_poll::check(spec)?;
     for (measure, declared) in &spec.measures {
         name(measure, 50)
             .and_then(|()| form(spec, measure, declared.get_ref()))

@@ -4,6 +4,7 @@
 //! what the database knows (schemas, column types) and is what the compiler in [`crate::sql`] turns into SQL.
 
 mod check;
+pub(crate) mod check_poll;
 mod check_scope;
 mod error;
 pub mod expr;
@@ -34,6 +35,9 @@ pub struct Spec {
     pub keep: IndexMap<String, Spanned<String>>,
     /// The dimension whose value a mark carries beside its time, so that a change recomputes that value's groups only.
     pub scope: Option<Spanned<String>>,
+    /// How changes become marks: `trigger`, which is exact, or `poll`, for tables that may not get triggers.
+    pub capture: Option<Spanned<String>>,
+    pub poll: Option<Spanned<Poll>>,
     pub source: Vec<Source>,
     #[serde(default)]
     pub dimensions: IndexMap<String, Spanned<Dimension>>,
@@ -56,6 +60,8 @@ pub struct Source {
     pub time_zone: Option<Spanned<String>>,
     /// The unit of an integer time column: `s`, `ms` or `us`.
     pub time_unit: Option<Spanned<String>>,
+    /// Poll capture: the columns that an insert or update sets to the time of the change.
+    pub change: Option<Spanned<Change>>,
     #[serde(default)]
     pub lookups: Vec<Lookup>,
     /// Rows that count: SQL over the source and its lookups.
@@ -80,6 +86,37 @@ pub struct Lookup {
     pub table: Spanned<String>,
     /// `alias.key = expression over what comes before`.
     pub on: Spanned<String>,
+    /// Poll capture: as a source's.
+    pub change: Option<Spanned<Change>>,
+}
+
+/// `"u.updated_at"`, or several columns: a row counts as changed when the latest of them is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Change {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Change {
+    /// As written, `alias.column` each.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        match self {
+            Change::One(column) => vec![column],
+            Change::Several(columns) => columns.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// How poll capture looks back.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Poll {
+    /// What is newer than now minus this is never called exact.
+    pub lag: Option<String>,
+    /// How much further back each poll looks again.
+    pub overlap: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

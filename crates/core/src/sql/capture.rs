@@ -53,9 +53,12 @@ impl Trigger {
     }
 }
 
-/// All triggers of a rollup, as they stand on the declared tables.
+/// All triggers of a rollup, as they stand on the declared tables; none with poll capture.
 #[must_use]
 pub fn triggers(model: &Model) -> Vec<Trigger> {
+    if model.poll.is_some() {
+        return Vec::new();
+    }
     let sources = model
         .sources
         .iter()

@@ -11,6 +11,7 @@
 
 mod capture;
 mod live;
+mod poll;
 mod preview;
 mod probe;
 mod relation;
@@ -39,10 +40,13 @@ pub fn compile(model: &Model, rollup_id: i32) -> Vec<Statement> {
     all.push(live::outside(model));
     all.push(live::estimate(model));
     all.push(live::expand(model));
+    all.extend(poll::poll(model));
     for level in 0..model.levels.len() {
         all.extend(rollup::level(model, level));
     }
-    all.extend(capture::functions(model, rollup_id));
+    if model.poll.is_none() {
+        all.extend(capture::functions(model, rollup_id));
+    }
     all.extend(model.relations.iter().map(|relation| relation::view(model, relation)));
     all
 }

@@ -65,6 +65,7 @@ pub fn probe(source: &Source, resolved: &[(String, String)]) -> (String, Vec<Pro
         joins: Vec::new(),
         filter: None,
         scope_column: None,
+        change: Vec::new(),
         dimensions: Vec::new(),
         values: Vec::new(),
         rows: Vec::new(),

@@ -20,10 +20,12 @@ fn ops_metrics() -> Model {
             LookupFacts {
                 schema: "public".into(),
                 used: used(&[("id", "bigint"), ("platform", "text")]),
+                ..LookupFacts::default()
             },
             LookupFacts {
                 schema: "public".into(),
                 used: used(&[("id", "bigint"), ("platform", "text")]),
+                ..LookupFacts::default()
             },
         ]
     };

@@ -133,6 +133,7 @@ pub(super) async fn drop_strays(connection: &mut PgConnection, model: &Model) ->
     .bind(
         inputs(model)
             .iter()
+            .filter(|_| model.poll.is_none())
             .map(|input| format!("{}__capture_{}", model.storage, input.name))
             .collect::<Vec<_>>(),
     )

@@ -5,6 +5,7 @@ use tidemark_core::model::{Model, TimeKind};
 use tidemark_core::spec::on::quote;
 use tidemark_core::sql::triggers;
 
+use super::poll;
 use crate::introspect::resolve;
 use crate::{Declaration, Error, Result};
 
@@ -22,7 +23,10 @@ pub(super) async fn checks(connection: &mut PgConnection, model: &Model) -> Resu
             ),
         ));
     }
-    let mut warnings = Vec::new();
+    let mut warnings = match &model.poll {
+        Some(declared) => poll::warnings(connection, model, declared).await?,
+        None => Vec::new(),
+    };
     for source in &model.sources {
         let full = source.table_sql();
         let subscribed: Option<String> = sqlx::query_scalar(
@@ -31,16 +35,16 @@ pub(super) async fn checks(connection: &mut PgConnection, model: &Model) -> Resu
         .bind(&full)
         .fetch_one(&mut *connection)
         .await?;
-        if subscribed.is_some() {
+        if subscribed.is_some() && model.poll.is_none() {
             return Err(Error::input(
                 "subscribed",
                 format!(
-                    "{full} is filled by a logical subscription, which fires no statement triggers. Install Tidemark on the publisher instead. Nothing was changed."
+                    "{full} is filled by a logical subscription, which fires no statement triggers. Install Tidemark on the publisher instead, or use capture = \"poll\". Nothing was changed."
                 ),
             ));
         }
         let indexed: bool = sqlx::query_scalar(
-            "select exists (select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
+            "select (select relkind = 'v' from pg_class where oid = $1::regclass) or exists (select from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = i.indkey[0]
                where i.indrelid = $1::regclass and i.indisvalid and i.indpred is null and a.attname = $2)",
         )
         .bind(&full)

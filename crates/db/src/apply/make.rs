@@ -1,6 +1,9 @@
 //! A rollup's row, tables and functions; and their end.
 
+use std::collections::BTreeMap;
+
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use tidemark_core::capture::ChangeColumn;
 use tidemark_core::model::Model;
 use tidemark_core::spec::on::{literal, quote};
 use tidemark_core::sql::{Kind, compile, trigger_prefix};
@@ -33,11 +36,11 @@ pub(super) async fn make(
         ));
     }
     let id: i32 = sqlx::query_scalar(
-        "insert into tidemark.rollup (name, stage, storage, title, declaration, model, sql, base_grain, paused)
-         values ($1, $2, $3, $4, $5, $6, '', $7,
+        "insert into tidemark.rollup (name, stage, storage, title, declaration, model, sql, base_grain, capture, poll_lag, poll_overlap, paused)
+         values ($1, $2, $3, $4, $5, $6, '', $7, case when $8 is null then 'trigger' else 'poll' end, make_interval(secs => $8), make_interval(secs => $9),
            coalesce((select paused from tidemark.rollup where name = $1 and stage = 'serving'), false))
          on conflict on constraint rollup_name_key do update set title = excluded.title, declaration = excluded.declaration, model = excluded.model,
-           base_grain = excluded.base_grain, declaration_no = rollup.declaration_no + 1, applied_at = clock_timestamp()
+           base_grain = excluded.base_grain, poll_lag = excluded.poll_lag, poll_overlap = excluded.poll_overlap, declaration_no = rollup.declaration_no + 1, applied_at = clock_timestamp()
          returning id",
     )
     .bind(&model.name)
@@ -47,6 +50,8 @@ pub(super) async fn make(
     .bind(&declaration.text)
     .bind(sqlx::types::Json(model))
     .bind(model.base().name())
+    .bind(model.poll.as_ref().map(|poll| poll.lag as f64))
+    .bind(model.poll.as_ref().map(|poll| poll.overlap as f64))
     .fetch_one(&mut *transaction)
     .await?;
     sqlx::query("insert into tidemark.health (rollup_id) values ($1) on conflict do nothing")
@@ -66,8 +71,8 @@ pub(super) async fn make(
     }
     for (ordinal, input) in inputs(model).into_iter().enumerate() {
         sqlx::query(
-            "insert into tidemark.input (rollup_id, ordinal, kind, name, schema_name, table_name, time_column, columns, trigger_prefix)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            "insert into tidemark.input (rollup_id, ordinal, kind, name, schema_name, table_name, time_column, columns, trigger_prefix, trigger_events, change_columns)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
              on conflict on constraint input_pkey do update set schema_name = excluded.schema_name, table_name = excluded.table_name, columns = excluded.columns",
         )
         .bind(id)
@@ -77,8 +82,10 @@ pub(super) async fn make(
         .bind(input.schema)
         .bind(input.table)
         .bind(input.time)
-        .bind(sqlx::types::Json(input.columns))
+        .bind(sqlx::types::Json(input.columns()))
         .bind(trigger_prefix(model, input.name))
+        .bind(if model.poll.is_some() { "" } else { "IUDT" })
+        .bind(input.change.iter().map(|change| change.column.as_str()).collect::<Vec<_>>())
         .execute(&mut *transaction)
         .await?;
     }
@@ -133,7 +140,20 @@ pub(super) struct Input<'a> {
     schema: &'a str,
     table: &'a str,
     time: Option<&'a str>,
-    columns: &'a std::collections::BTreeMap<String, String>,
+    change: &'a [ChangeColumn],
+    used: &'a BTreeMap<String, String>,
+}
+
+impl Input<'_> {
+    /// The columns that capture watches, with their types.
+    fn columns(&self) -> BTreeMap<&str, &str> {
+        let change = self
+            .change
+            .iter()
+            .map(|change| (change.column.as_str(), change.sql_type.as_str()));
+        let used = self.used.iter().map(|(name, kind)| (name.as_str(), kind.as_str()));
+        change.chain(used).collect()
+    }
 }
 
 pub(super) fn inputs(model: &Model) -> Vec<Input<'_>> {
@@ -143,7 +163,8 @@ pub(super) fn inputs(model: &Model) -> Vec<Input<'_>> {
         schema: &source.schema,
         table: &source.table,
         time: Some(&source.time_column),
-        columns: &source.used,
+        change: &source.change,
+        used: &source.used,
     });
     let lookups = model.lookups.iter().map(|lookup| Input {
         kind: "lookup",
@@ -151,7 +172,8 @@ pub(super) fn inputs(model: &Model) -> Vec<Input<'_>> {
         schema: &lookup.schema,
         table: &lookup.table,
         time: None,
-        columns: &lookup.used,
+        change: &lookup.change,
+        used: &lookup.used,
     });
     sources.chain(lookups).collect()
 }

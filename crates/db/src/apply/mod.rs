@@ -10,6 +10,7 @@
 mod capture;
 mod checks;
 mod make;
+mod poll;
 
 use sqlx::{Connection, PgConnection, Row};
 use tidemark_core::api::Plan;
@@ -249,10 +250,13 @@ fn first_steps(model: &Model) -> Vec<String> {
         .map(|trigger| format!("{}.{}", trigger.schema, trigger.table))
         .collect();
     on.dedup();
-    steps.push(format!(
-        "put capture triggers (insert, update, delete, truncate) on {}",
-        on.join(", ")
-    ));
+    steps.push(match &model.poll {
+        None => format!(
+            "put capture triggers (insert, update, delete, truncate) on {}",
+            on.join(", ")
+        ),
+        Some(_) => "put nothing on the raw tables: each tick looks for changed rows by their change columns".to_owned(),
+    });
     steps.push("mark all raw rows as to be built; ticks then build them, newest first".to_owned());
     steps
 }
@@ -299,8 +303,14 @@ async fn steps(
             in_the_way(connection, &found.model).await?;
             let mut steps = difference(&found.model, model);
             steps.push(format!(
-                "build that beside the installed {0}, under the names tidemark.{1}__…, with capture triggers of its own",
-                model.name, model.storage
+                "build that beside the installed {0}, under the names tidemark.{1}__…, with {2} of its own",
+                model.name,
+                model.storage,
+                if model.poll.is_some() {
+                    "polls"
+                } else {
+                    "capture triggers"
+                }
             ));
             steps.push("mark all raw rows as to be built; ticks then build them, newest first".to_owned());
             steps.push(format!(

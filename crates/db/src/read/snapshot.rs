@@ -221,6 +221,21 @@ impl Db {
         stored_cells(&mut transaction, &found, ask, shape, &stored, &mut cells).await?;
         transaction.commit().await?;
 
+        // A poll can't say what was committed lately: numbers may be live, but nobody calls them exact.
+        if found.model.poll.is_some() && ask.mode != ReadMode::Live {
+            let known = found.watermark.map_or(from, |at| base.utc_floor(at).max(from));
+            if known < to {
+                pending.push((known, DateTime::<Utc>::MAX_UTC));
+                pending = normalize(pending);
+                pending_reason.get_or_insert_with(|| match found.watermark {
+                    Some(at) => format!(
+                        "changes after {} are found by polling and may not all be seen yet",
+                        at.format("%Y-%m-%dT%H:%M:%SZ")
+                    ),
+                    None => "no poll has looked for changes yet".to_owned(),
+                });
+            }
+        }
         let states = clipped
             .iter()
             .map(|bucket| {

@@ -8,7 +8,7 @@ create table tidemark.polled (
   bucket timestamptz not null,
   keys jsonb not null,
   slot timestamptz not null,
-  found bigint not null,
+  row_count bigint not null,
   digest numeric not null
 );
 create index polled_slot_idx on tidemark.polled (rollup_id, slot);
@@ -24,10 +24,10 @@ as $$
 $$;
 comment on function tidemark.poll_from(integer) is 'The beginning of the window in which the next poll looks for changed rows.';
 
--- Places whose content is not what the last poll found. found is null where nothing is left of it in the window: the row
+-- Places whose content is not what the last poll found. row_count is null where nothing is left of it in the window: the row
 -- was changed again, or is gone. The keys of a lookup that are not in the window say nothing.
 create function tidemark.poll_changes(p_rollup integer, p_storage text, p_from timestamptz)
-returns table (input smallint, bucket timestamptz, keys jsonb, slot timestamptz, found bigint, digest numeric)
+returns table (input smallint, bucket timestamptz, keys jsonb, slot timestamptz, row_count bigint, digest numeric)
 language plpgsql stable
 as $$
 begin
@@ -37,9 +37,9 @@ begin
     ), known as (
       select p.* from tidemark.polled p where p.rollup_id = $1 and p.slot >= $2
     )
-    select input, bucket, keys, slot, l.found, l.digest
+    select input, bucket, keys, slot, l.row_count, l.digest
     from look l full join known k using (input, bucket, keys, slot)
-    where (l.found, l.digest) is distinct from (k.found, k.digest) and (l.found is not null or isfinite(slot))
+    where (l.row_count, l.digest) is distinct from (k.row_count, k.digest) and (l.row_count is not null or isfinite(slot))
   $q$, p_storage || '__poll') using p_rollup, p_from;
 end
 $$;
@@ -95,8 +95,8 @@ begin
     delete from tidemark.polled p using change c
     where p.rollup_id = p_rollup and p.slot = c.slot and p.input = c.input and p.bucket = c.bucket and p.keys = c.keys
   ), remembered as (
-    insert into tidemark.polled (rollup_id, input, bucket, keys, slot, found, digest)
-    select p_rollup, input, bucket, keys, slot, found, digest from change where found is not null
+    insert into tidemark.polled (rollup_id, input, bucket, keys, slot, row_count, digest)
+    select p_rollup, input, bucket, keys, slot, row_count, digest from change where row_count is not null
   ), bucket_mark as (
     insert into tidemark.mark (rollup_id, kind, input, lo, hi, at)
     select p_rollup, 'c', input, lower(span), upper(span), last_end

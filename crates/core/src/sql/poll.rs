@@ -28,7 +28,7 @@ pub(super) fn poll(model: &Model) -> Option<Statement> {
     Some(function(
         &format!("{}__poll", model.storage),
         "p_from timestamptz",
-        "table (input smallint, bucket timestamptz, keys jsonb, slot timestamptz, found bigint, digest numeric)",
+        "table (input smallint, bucket timestamptz, keys jsonb, slot timestamptz, row_count bigint, digest numeric)",
         // The text of a row must not depend on who looks.
         &format!(
             "{READER} set datestyle = 'ISO, MDY' set intervalstyle = 'postgres' set extra_float_digits = 1 set bytea_output = 'hex'"

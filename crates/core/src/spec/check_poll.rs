@@ -76,7 +76,7 @@ fn change(change: Option<&toml::Spanned<Change>>, alias: &str, poll: bool) -> Re
     let columns = change.get_ref().columns();
     match columns
         .iter()
-        .find(|column| !on::column_ref(column).is_some_and(|(owner, _)| owner == alias))
+        .find(|column| on::column_ref(column).is_none_or(|(owner, _)| owner != alias))
     {
         Some(other) => Err((
             change.span(),

@@ -109,8 +109,8 @@ begin
   if blocked is null and tidemark.fingerprint_differs(h.fingerprint_seen, now_looks) then
     execute format('select tidemark.%I()', p_storage || '__extent') into extent;
     states := tidemark.member_states(p_rollup);
-    -- Columns and file nodes changed together: a rewrite, which fires no trigger.
-    if split_part(h.fingerprint_seen, '|', 2) = split_part(now_looks, '|', 2) or split_part(h.fingerprint_seen, '|', 3) = split_part(now_looks, '|', 3) then
+    -- Columns and file nodes changed together: a rewrite, which fires no trigger. A view's definition can hide anything.
+    if exists (select from tidemark.rollup where id = p_rollup and capture = 'trigger') and (split_part(h.fingerprint_seen, '|', 2) = split_part(now_looks, '|', 2) or split_part(h.fingerprint_seen, '|', 3) = split_part(now_looks, '|', 3)) then
       lost := coalesce(tidemark.gap(h.members, states, (select base_grain from tidemark.rollup where id = p_rollup)), '{(,)}');
     end if;
     insert into tidemark.dirty (rollup_id, kind, span, since) select p_rollup, 'c', e, clock_timestamp()

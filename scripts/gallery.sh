@@ -47,7 +47,11 @@ done
 "$bin/psql" -qX "$(at gallery_plain)" -v ON_ERROR_STOP=1 -f "$root_dir/tests/engine/raw.sql"
 "$TIDEMARK_BIN/tidemark" install --database-url "$(at gallery_empty)" >/dev/null
 say "Building the rollups"
-"$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null
+if ! "$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null 2>&1; then
+  # Made by another version of this checkout.
+  "$TIDEMARK_BIN/tidemark" uninstall --yes --database-url "$url" >/dev/null
+  "$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null
+fi
 for rollup in ops_metrics task_usage measurements forecast_accuracy; do
   "$TIDEMARK_BIN/tidemark" rollup apply "$rollup" --database-url "$url" >/dev/null 2>&1 || true
 done

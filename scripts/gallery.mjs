@@ -17,6 +17,7 @@ const PATIENCE = 60_000;
 const SIZES = [[1000, 700], [1440, 900], [1920, 1080]];
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const taken = [];
+let starts = 0;
 
 function freePort() {
   return new Promise((done) => {
@@ -28,8 +29,8 @@ function freePort() {
 /** One start of the app. */
 class Window {
   static async open({ url, profile, theme, scale, settings = '' }) {
-    const home = resolve(out, '.home');
-    rmSync(home, { recursive: true, force: true });
+    // A home each: the app of the session before may still be on its way out of its own.
+    const home = resolve(out, '.home', String(++starts));
     mkdirSync(join(home, '.config/tidemark'), { recursive: true });
     writeFileSync(join(home, '.config/tidemark/settings.toml'), `theme = "${theme}"\ntime_zone = "Europe/Berlin"\nrefresh_seconds = 0\n${settings}`);
     const [port, native] = [await freePort(), await freePort()];
@@ -199,6 +200,7 @@ async function session(start, scenes) {
 }
 
 mkdirSync(out, { recursive: true });
+rmSync(join(out, '.home'), { recursive: true, force: true, maxRetries: 10 });
 for (const theme of ['light', 'dark']) {
   const settings = connections(demo);
   console.error(`${theme}:`);
@@ -215,7 +217,7 @@ for (const theme of ['light', 'dark']) {
     await w.keep('viewer-rollups', async () => { await w.go('#/rollups/ops_metrics'); await w.see('needs tidemark_operator'); });
   });
 }
-rmSync(join(out, '.home'), { recursive: true, force: true });
+rmSync(join(out, '.home'), { recursive: true, force: true, maxRetries: 10 });
 
 const scenes = [...new Set(taken.map((t) => t.scene))];
 const text = (s) => s.replace(/[&<"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '"': '&quot;' })[c]);

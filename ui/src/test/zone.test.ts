@@ -36,6 +36,7 @@ describe('a change of zone', () => {
   });
   it('asks anew for a board of hours', async () => {
     const asked = await moved('#/board/ops_metrics?grain=hour');
-    expect(asked.slice(0, 2)).toEqual(['recut hour Asia/Kathmandu', 'board hour Asia/Kathmandu']);
+    expect(asked.indexOf('recut hour Asia/Kathmandu')).toBeLessThan(asked.indexOf('board hour Asia/Kathmandu'));
+    expect(asked).toContain('recut hour Asia/Kathmandu');
   });
 });

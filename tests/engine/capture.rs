@@ -1,6 +1,8 @@
 //! Capture: every way of writing is marked, no write ever fails, and what goes by unmarked is found.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use sqlx::Connection;
 use tidemark_core::api::{Grain, Severity, State, StatusWord, TickOutcome};
@@ -618,10 +620,15 @@ async fn answers_stay_exact_while_tables_are_truncated_rewritten_and_frozen_unde
     let file = folder.display().to_string();
     test.sql("insert into usage_logs (created_at, account_id, duration_ms) select '2026-03-10 10:00+00', 1, 5 from generate_series(1, 10)").await;
     let url = test.url.clone();
+    let enough = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&enough);
     let writer = tokio::spawn(async move {
         let mut writer = sqlx::PgConnection::connect(&url).await.unwrap();
         // Ten rows before and after each of these, so ten rows in every snapshot.
-        for round in 0..60 {
+        for round in 0.. {
+            if round >= 60 && told.load(Ordering::Relaxed) {
+                break;
+            }
             let sql = match round % 4 {
                 0 => "begin; truncate usage_logs; insert into usage_logs (created_at, account_id, duration_ms) select '2026-03-10 10:00+00', 1, 5 from generate_series(1, 10); commit".to_owned(),
                 1 => format!("begin; truncate usage_logs; copy usage_logs (created_at, account_id, duration_ms) from '{file}' (freeze); commit"),
@@ -635,7 +642,10 @@ async fn answers_stay_exact_while_tables_are_truncated_rewritten_and_frozen_unde
         }
     });
     let (mut exact, mut others) = (0, 0);
+    let deadline = Instant::now() + Duration::from_secs(90);
     while !writer.is_finished() {
+        // On a busy machine most reads find a table locked for longer than they wait.
+        enough.store(exact > 10 || Instant::now() > deadline, Ordering::Relaxed);
         match test
             .db
             .query(&question("ops_metrics", at(FROM), at(TO), Grain::Total, chrono_tz::UTC))

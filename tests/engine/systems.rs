@@ -68,6 +68,19 @@ impl TestDb {
 }
 
 #[test]
+fn every_shipped_declaration_has_fewer_than_80_lines_that_count() {
+    for name in tidemark_db::Declaration::shipped() {
+        let text = tidemark_db::Declaration::load(name).unwrap().text;
+        let counting = text
+            .lines()
+            .map(str::trim)
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .count();
+        assert!(counting < 80, "{name} has {counting}");
+    }
+}
+
+#[test]
 fn every_declaration_that_ships_is_tested_against_its_raw_rows() {
     let mut shipped = tidemark_db::Declaration::shipped();
     shipped.sort_unstable();

@@ -518,7 +518,10 @@ pub struct TickReport {
     pub left: i64,
     pub took_ms: f64,
     pub error: Option<String>,
-    /// A changed declaration has taken the place of another, whose triggers and tables are still to be dropped.
+    /// A changed declaration has taken the place of another, whose triggers and tables are still to be dropped. For the
+    /// caller in Rust, which drops them.
+    #[serde(default, skip_serializing)]
+    #[ts(skip)]
     pub retired: bool,
     /// A new partition or child has no triggers yet.
     #[serde(default, skip_serializing)]

@@ -8,8 +8,4 @@ export type TickReport = { rollup: string, outcome: TickOutcome, marks: number, 
 /**
  * Applicable buckets that still wait.
  */
-left: number, took_ms: number, error: string | null, 
-/**
- * A changed declaration has taken the place of another, whose triggers and tables are still to be dropped.
- */
-retired: boolean, };
+left: number, took_ms: number, error: string | null, };

@@ -32,6 +32,8 @@ create table tidemark.rollup (
   -- raw rows before this instant may be gone: those buckets are never recomputed
   frozen_before timestamptz not null default '-infinity',
   applied_at timestamptz not null default clock_timestamp(),
+  -- since when there is a rollup of this name
+  installed_at timestamptz not null default clock_timestamp(),
   -- the statements that make its relations, for when it takes its place
   views text not null default '',
   constraint rollup_name_key unique (name, stage)

@@ -9,11 +9,12 @@ use crate::schema::{Patience, drop_triggers};
 use crate::{Db, Error, Result};
 
 impl Db {
+    /// In the order in which they were installed.
     pub async fn list(&self) -> Result<Vec<RollupSummary>> {
         self.require_installed().await?;
         let rows = sqlx::query(
             "select name, title, model, applied_at, paused from tidemark.rollup
-             where active and stage = 'serving' order by name",
+             where active and stage = 'serving' order by installed_at, name",
         )
         .fetch_all(&self.pool)
         .await?;

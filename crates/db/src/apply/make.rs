@@ -36,8 +36,9 @@ pub(super) async fn make(
         ));
     }
     let id: i32 = sqlx::query_scalar(
-        "insert into tidemark.rollup (name, stage, storage, title, declaration, model, sql, base_grain, capture, poll_lag, poll_overlap, paused)
-         values ($1, $2, $3, $4, $5, $6, '', $7, case when $8 is null then 'trigger' else 'poll' end, make_interval(secs => $8), make_interval(secs => $9),
+        "insert into tidemark.rollup (name, stage, storage, title, declaration, model, sql, base_grain, installed_at, capture, poll_lag, poll_overlap, paused)
+         values ($1, $2, $3, $4, $5, $6, '', $7,
+           coalesce((select installed_at from tidemark.rollup where name = $1 and stage = 'serving'), clock_timestamp()), case when $8 is null then 'trigger' else 'poll' end, make_interval(secs => $8), make_interval(secs => $9),
            coalesce((select paused from tidemark.rollup where name = $1 and stage = 'serving'), false))
          on conflict on constraint rollup_name_key do update set title = excluded.title, declaration = excluded.declaration, model = excluded.model,
            base_grain = excluded.base_grain, poll_lag = excluded.poll_lag, poll_overlap = excluded.poll_overlap, declaration_no = rollup.declaration_no + 1, applied_at = clock_timestamp()

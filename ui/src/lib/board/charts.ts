@@ -54,9 +54,10 @@ function split(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): Panel
   const shape = panel.kind === 'lines' ? 'line' : 'square';
   const own = answer.groups.length > MOST_SERIES ? answer.groups.slice(0, MOST_SERIES - 1) : answer.groups;
   const rest = answer.groups.slice(own.length);
+  const whole = panel.counts === null ? -1 : columnOf(answer, panel.counts.whole);
   const list: PanelSeries[] = own.map((g) => ({
     key: groupLabel(g.key), label: groupLabel(g.key), color: groupColour(ctx.scope, g.key), values: column(g, m), latest: column(g, m)[last] ?? null, total: g.total[m] ?? null,
-    unit, shape, group: g.key, emphasis: ctx.emphasis !== undefined && ctx.emphasis === g.key,
+    unit, shape, group: g.key, ...(whole < 0 ? {} : { samples: column(g, whole) }), emphasis: ctx.emphasis !== undefined && ctx.emphasis === g.key,
   }));
   const additive = answer.measures[m]?.additive === true;
   if (rest.length > 0 && additive) {
@@ -64,7 +65,7 @@ function split(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): Panel
     list.push({ key: '\u0000rest', label: `${rest.length} others`, color: GREY, values, latest: values[last] ?? null, total: null, unit, shape, group: undefined });
   } else {
     rest.forEach((g, i) => {
-      list.push({ key: i === 0 ? '\u0000rest' : `\u0000rest${i}`, label: i === 0 ? `${rest.length} others` : '', color: GREY, values: column(g, m), latest: null, total: null, unit, shape, group: undefined });
+      list.push({ key: i === 0 ? '\u0000rest' : `\u0000rest${i}`, label: i === 0 ? `${rest.length} others` : '', color: GREY, values: column(g, m), ...(whole < 0 ? {} : { samples: column(g, whole) }), latest: null, total: null, unit, shape, group: undefined });
     });
   }
   return list;

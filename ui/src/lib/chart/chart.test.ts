@@ -33,6 +33,16 @@ describe('a stack', () => {
   });
 });
 
+describe('rates', () => {
+  const rate = (values: number[], samples: number[]): Parameters<typeof lanes>[0] => [{ kind: 'lines', series: [{ key: 'a', label: '', color: '', values, samples }], unit: '%' }];
+  it('of a few do not set the scale', () => {
+    expect(lanes(rate([2, 100], [500, 1]), 2)[0]?.scale.max).toBeLessThan(3);
+  });
+  it('set it where there are none but those', () => {
+    expect(lanes(rate([50, 100], [2, 1]), 2)[0]?.scale.max).toBeGreaterThan(99);
+  });
+});
+
 describe('the trust line', () => {
   it('tells exact, pending, frozen, partial and absent apart', () => {
     const buckets = [bucket(0, { state: 'frozen' }), bucket(1), bucket(2), bucket(3, { state: 'pending' }), bucket(4), bucket(5, { partial: true })];

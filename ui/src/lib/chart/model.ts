@@ -17,6 +17,8 @@ export interface Series {
   /** A darker top edge, for the sea of a stack. */
   edge?: string;
   values: Column;
+  /** Behind a rate: how many it is of. */
+  samples?: Column;
   emphasis?: boolean;
 }
 
@@ -82,6 +84,15 @@ export function sums(columns: readonly Column[], length: number): (number | null
   });
 }
 
+/** A rate of fewer than this many does not set the scale: one failure of one is no 100 % to measure the rest by. */
+const FEW = 20;
+
+/** Values that the axis reaches; where all are rates of few, all of them. */
+function reached(series: readonly Series[]): Column[] {
+  const firm = series.map((s) => (s.samples === undefined ? s.values : s.values.map((v, i) => ((s.samples?.[i] ?? 0) < FEW ? null : v))));
+  return firm.some((column) => column.some((v) => v !== null)) ? firm : series.map((s) => s.values);
+}
+
 function extremes(columns: readonly Column[]): [number, number] {
   let low = 0;
   let high = 0;
@@ -110,7 +121,7 @@ export const LANE_SPLIT = { upper: 0.6, lower: 0.74 } as const;
 export function lanes(inputs: LaneInput[], buckets: number): Lane[] {
   return inputs.map((input, i) => {
     const stacked = input.kind !== 'lines';
-    const columns = stacked ? [sums(input.series.map((s) => s.values), buckets)] : input.series.map((s) => s.values);
+    const columns = stacked ? [sums(input.series.map((s) => s.values), buckets)] : reached(input.series);
     const seen = input.ghost ? [...columns, input.ghost] : columns;
     const [low, high] = extremes(seen);
     const limited = input.limit ? Math.max(high, input.limit.value * 1.1) : high;

@@ -164,10 +164,10 @@ function paintValueAxis(frame: Frame, lane: Lane): void {
   }
 }
 
-/** Over the lines, with a rim of paper, so that it can be read where they are thick. */
+/** At the top of the plot, where lines are rare: a limit lies low, and over it they are thick. With a rim of paper. */
 function paintLimitLabel(frame: Frame, lane: Lane): void {
   if (lane.limit === null) return;
-  const y = crisp(laneBox(frame, lane).y(lane.limit.value)) - 4.5;
+  const y = laneBox(frame, lane).top + 10;
   const { ctx } = frame;
   ctx.font = `400 11px ${frame.font}`;
   ctx.textAlign = 'left';

@@ -24,6 +24,16 @@ const DEFAULTS: Settings = {
 const HEALTH_MS = 5000;
 const JOBS_BUSY_MS = 1000;
 
+/** A zone that this machine can tell the time in. */
+function knownZone(name: string | undefined): string | undefined {
+  if (name === undefined || name === '') return undefined;
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone === '' ? undefined : name;
+  } catch {
+    return undefined;
+  }
+}
+
 class App {
   connection = $state<ConnectionState>(UNKNOWN);
   settings = $state<Settings>(DEFAULTS);
@@ -40,7 +50,8 @@ class App {
   /** Grows when everything should be read anew. */
   epoch = $state(0);
 
-  zone = $derived(this.settings.time_zone ?? this.systemZone);
+  /** The address’s zone, else the chosen one, else this machine’s. */
+  zone = $derived(knownZone(router.route.params['tz']) ?? this.settings.time_zone ?? this.systemZone);
   clock = $derived(new Clock(this.zone, this.settings.clock_24h));
   lost = $derived(this.connection.phase === 'lost');
   live = $derived(this.connection.phase === 'ready' || this.connection.phase === 'lost');
@@ -53,6 +64,12 @@ class App {
 
   #timer: ReturnType<typeof setTimeout> | undefined;
   #healthAt = 0;
+
+  /** A zone that is chosen holds from now on, whatever the address said; null is this machine’s. */
+  async chooseZone(zone: string | null): Promise<void> {
+    router.set({ tz: '' });
+    await this.save({ time_zone: zone });
+  }
 
   async start(): Promise<void> {
     try {

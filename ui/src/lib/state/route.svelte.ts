@@ -36,11 +36,18 @@ class Router {
     globalThis.addEventListener('hashchange', () => { this.route = parse(globalThis.location.hash); });
   }
 
+  /** The zone of an address that was opened goes along, until another is chosen. */
   go(page: Page, rollup: string | null = null, params: Record<string, string> = {}): void {
-    const next = { page, rollup, params };
+    const tz = this.route.params['tz'];
+    const next = { page, rollup, params: tz === undefined || tz === '' ? params : { tz, ...params } };
     this.route = next;
     const hash = format(next);
     if (globalThis.location.hash !== hash) globalThis.history.pushState(null, '', hash);
+  }
+
+  /** What others can open to see the same, in this zone. */
+  address(tz: string): string {
+    return format({ ...this.route, params: { ...this.route.params, tz } });
   }
 
   /** Changes parameters of the page one is on. */

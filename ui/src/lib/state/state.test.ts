@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { between, ends, presetLabel, stepped } from './ranges';
-import { format, parse } from './route.svelte';
+import { format, parse, router } from './route.svelte';
+import { app } from './app.svelte';
 import { Clock, isoDay, offsetWord } from '../time';
 import { marked } from '../ui/marked';
 import { pieces } from '../ui/sql';
@@ -10,6 +11,18 @@ describe('an address', () => {
   it('holds page, range, grain and filter, and reads back the same', () => {
     const route = { page: 'board' as const, rollup: 'a "b"/c', params: { range: '7d', only: '=x%2Cy,~' } };
     expect(parse(format(route))).toEqual(route);
+  });
+  it('holds the zone, which goes along until another is chosen', async () => {
+    router.go('board', 'x', { tz: 'Asia/Kolkata' });
+    expect(app.zone).toBe('Asia/Kolkata');
+    router.go('rollups');
+    expect([app.zone, globalThis.location.hash]).toEqual(['Asia/Kolkata', '#/rollups?tz=Asia%2FKolkata']);
+    expect(parse(router.address('Europe/Berlin')).params).toEqual({ tz: 'Europe/Berlin' });
+    router.set({ tz: 'Mars/Olympus' });
+    expect(app.zone).toBe(app.systemZone);
+    router.set({ tz: '' });
+    expect(globalThis.location.hash).toBe('#/rollups');
+    router.go('board');
   });
   it('falls back to the board when it makes no sense', () => {
     expect(parse('#/nonsense')).toEqual({ page: 'board', rollup: null, params: {} });

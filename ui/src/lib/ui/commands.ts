@@ -80,7 +80,7 @@ export function commands(board: BoardState | undefined, refresh: () => void, que
   act('explore', 'New board…', 'plus', () => { router.go('explore'); });
   act('newtab', 'New rollup from a table…', 'database', () => { router.go('newtab'); });
   list.push(go('rollups', 'Rollups', 'rollups', () => { router.go('rollups'); }), go('jobs', 'Jobs', 'jobs', () => { router.go('jobs'); }), go('settings', 'Settings', 'settings', () => { router.go('settings'); }));
-  for (const z of zones) list.push({ id: `zone ${z.zone}`, section: 'Time zones', title: z.zone.replaceAll('_', ' '), hint: `${offsetWord(z.offset)}, ${z.local_time}`, icon: 'globe', run: () => { void app.save({ time_zone: z.zone }); } });
+  for (const z of zones) list.push({ id: `zone ${z.zone}`, section: 'Time zones', title: z.zone.replaceAll('_', ' '), hint: `${offsetWord(z.offset)}, ${z.local_time}`, icon: 'globe', run: () => { void app.chooseZone(z.zone); } });
   return list;
 }
 

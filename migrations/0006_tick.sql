@@ -4,7 +4,9 @@
 -- deletion of their marks; with scopes, the groups of these only. A batch that fails is halved until the poison bucket, and
 -- in it the poison scope, stands alone; that one backs off.
 create function tidemark.work(p_rollup integer, p_storage text, p_level smallint, p_targets tstzmultirange, p_scopes text[],
-                              out buckets bigint, out raw_rows bigint, out failed bigint, out canceled boolean)
+                              out buckets bigint, out raw_rows bigint, out failed bigint, out canceled boolean,
+                              -- what of it went into raw rows, and not into merging coarser levels
+                              out own_time interval)
 language plpgsql
 as $$
 declare
@@ -14,8 +16,9 @@ declare
   half record;
   part record;
   problem text;
+  own_started timestamptz;
 begin
-  buckets := 0; raw_rows := 0; failed := 0; canceled := false;
+  buckets := 0; raw_rows := 0; failed := 0; canceled := false; own_time := '0';
   begin
     perform tidemark.consume(p_rollup, p_targets, p_scopes);
     for l in select v.* from tidemark.level v where v.rollup_id = p_rollup and v.level >= p_level order by v.level loop
@@ -28,7 +31,9 @@ begin
       continue when starts is null;
       if l.level = p_level then
         buckets := tidemark.bucket_count((select base_grain from tidemark.rollup where id = p_rollup), p_targets);
+        own_started := clock_timestamp();
         execute format('select tidemark.%I($1, $2, true, $3)', p_storage || '__replace_' || l.grain) into raw_rows using starts, nexts, p_scopes;
+        own_time := clock_timestamp() - own_started;
       else
         execute format('select tidemark.%I($1, $2, false, $3)', p_storage || '__replace_' || l.grain) using starts, nexts, p_scopes;
       end if;
@@ -44,7 +49,7 @@ begin
     when others then
       problem := sqlerrm;
   end;
-  buckets := 0; raw_rows := 0;
+  buckets := 0; raw_rows := 0; own_time := '0';
   select array_agg(s order by s) into starts
   from tidemark.level v, unnest(p_targets) t, tidemark.bucket_starts(v.grain, t) s
   where v.rollup_id = p_rollup and v.level = p_level;
@@ -69,6 +74,7 @@ begin
     buckets := buckets + part.buckets;
     raw_rows := raw_rows + part.raw_rows;
     failed := failed + part.failed;
+    own_time := own_time + part.own_time;
     canceled := part.canceled;
     exit when canceled;
   end loop;
@@ -214,7 +220,10 @@ begin
       took := clock_timestamp() - batch_started;
       done_buckets := done_buckets + w.buckets;
       done_rows := done_rows + w.raw_rows;
-      h.batch_units := case when w.failed > 0 or took > interval '800 ms' then greatest(1, h.batch_units / 2)
+      -- Merging a month costs the same for one of its buckets as for many: where raw rows took little time, a batch does not
+      -- become smaller than a few.
+      h.batch_units := case when w.failed > 0 then greatest(1, h.batch_units / 2)
+                            when took > interval '800 ms' then greatest(case when w.own_time < interval '200 ms' then 32 else 1 end, h.batch_units / 2)
                             when took < interval '200 ms' then least(20000, h.batch_units * 2) else h.batch_units end;
       if w.canceled then
         problem := 'canceled, or the statement time-out: the batch comes back smaller';

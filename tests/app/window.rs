@@ -47,6 +47,20 @@ pub struct Window {
     pub home: PathBuf,
 }
 
+/// The app's process: the one of this program that has this home.
+fn app_of(home: &Path) -> Option<u32> {
+    let home = format!("HOME={}", home.display());
+    let is_ours = |process: &PathBuf| {
+        fs::read_link(process.join("exe")).is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_tidemark-app")))
+            && fs::read(process.join("environ"))
+                .is_ok_and(|all| all.split(|&byte| byte == 0).any(|entry| entry == home.as_bytes()))
+    };
+    let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
+    processes
+        .filter(is_ours)
+        .find_map(|process| process.file_name()?.to_str()?.parse().ok())
+}
+
 /// Start the app, let a test work its window, and close it, whether or not the test failed.
 pub async fn in_window<F, Fut>(name: &'static str, start: Start, test: F)
 where
@@ -76,6 +90,10 @@ where
     }
     timeout(PATIENCE, window.client.clone().close()).await.ok();
     driver.stop();
+    // The driver kills the app it started, but now and then one is left.
+    if let Some(left) = app_of(&home) {
+        Command::new("kill").args(["-KILL", &left.to_string()]).status().ok();
+    }
     fs::remove_dir_all(&home).ok();
     if let Err(failure) = outcome {
         resume_unwind(failure.into_panic());
@@ -217,17 +235,7 @@ impl Window {
 
     /// The app's process: the one of this program that has this home.
     pub fn app(&self) -> u32 {
-        let home = format!("HOME={}", self.home.display());
-        let is_ours = |process: &PathBuf| {
-            fs::read_link(process.join("exe")).is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_tidemark-app")))
-                && fs::read(process.join("environ"))
-                    .is_ok_and(|all| all.split(|&byte| byte == 0).any(|entry| entry == home.as_bytes()))
-        };
-        let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
-        let found = processes
-            .filter(is_ours)
-            .find_map(|process| process.file_name()?.to_str()?.parse().ok());
-        found.expect("the app runs")
+        app_of(&self.home).expect("the app runs")
     }
 
     /// Keep a picture for people: `NAME-STEP.png`.

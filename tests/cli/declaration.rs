@@ -95,10 +95,15 @@ fn a_mistake_in_a_declaration_is_said_with_file_and_line() {
     let before = scratch.operators_things();
     let line_of = |text: &str, word: &str| text.lines().position(|line| line.contains(word)).unwrap() + 1;
     for (name, right, wrong, words) in [
-        ("syntax", "title       =", "title      ==", &[][..]),
+        ("syntax", "grains      =", "grains     ==", &[][..]),
         ("key", "keep        =", "kepe        =", &["kepe"]),
         ("grain", "\"15m\"", "\"20m\"", &["20m"]),
-        ("type", "type  = \"text\"", "type  = \"txet\"", &["txet", "text"]),
+        (
+            "type",
+            "platform = { label",
+            "platform = { type = \"txet\", label",
+            &["txet", "text"],
+        ),
         (
             "measure",
             "ratio = [\"error_count\"",
@@ -125,8 +130,7 @@ fn a_mistake_in_a_declaration_is_said_with_file_and_line() {
         let file = folder.file(&format!("{name}.toml"), &text);
         for command in ["plan", "apply"] {
             let ran = scratch.run(&["rollup", command, &file]).exits(2).says(words);
-            // A dimension's type is told with the line of its table.
-            let line = line_of(&text, if name == "type" { "[dimensions.platform]" } else { wrong });
+            let line = line_of(&text, wrong);
             let place = format!("{name}.toml:{line}");
             assert!(ran.err.contains(&place), "{name}: no {place} in: {}", ran.err);
         }

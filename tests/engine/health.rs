@@ -275,7 +275,10 @@ async fn a_password_is_in_no_error_and_no_debug_output() {
         let error = Db::connect(&options).await.unwrap_err();
         let info = error.info();
         assert!(!format!("{error} {error:?} {info:?}").contains(secret), "{error}");
-        assert!(["bad_url", "unreachable", "log_in"].contains(&info.code.as_str()), "{info:?}");
+        assert!(
+            ["bad_url", "unreachable", "log_in"].contains(&info.code.as_str()),
+            "{info:?}"
+        );
     }
     let test = TestDb::empty().await;
     let db = Db::connect(&ConnectOptions {

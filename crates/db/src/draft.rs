@@ -86,6 +86,7 @@ async fn facts(connection: &mut PgConnection, asked: &str) -> Result<TableFacts>
         name: found.name,
         sql: found.sql,
         comment: found.comment,
+        view: found.kind == "v",
         sampled,
         columns,
         reserved: row.get::<Vec<String>, _>("reserved").into_iter().collect(),
@@ -199,10 +200,9 @@ async fn readable(connection: &mut PgConnection, found: &Found) -> Result<()> {
     })
 }
 
-/// Changes are captured by triggers, which only tables can have. For a view, the tables that it reads are named.
+/// Changes are captured by triggers, or by polls of tables and views. For anything else, the tables that it reads are named.
 async fn captured(connection: &mut PgConnection, found: &Found) -> Result<()> {
     let what = match found.kind.as_str() {
-        "v" => "a view",
         "m" => "a materialized view",
         "f" => "a foreign table",
         _ => return Ok(()),
@@ -227,7 +227,7 @@ async fn captured(connection: &mut PgConnection, found: &Found) -> Result<()> {
     Err(Error::input(
         "not_a_table",
         format!(
-            "{} is {what}, and changes are captured by triggers, which need a table. {instead}",
+            "{} is {what}: no trigger goes on it, and a poll would see its rows long after they changed. {instead}",
             found.sql
         ),
     ))

@@ -10,6 +10,8 @@ pub struct TableFacts {
     /// `schema.table`, quoted where SQL needs it.
     pub sql: String,
     pub comment: Option<String>,
+    /// Triggers can't go on it: its changes are found by polls.
+    pub view: bool,
     /// Rows, as the planner estimates them; those of the sample where it can't.
     pub rows: f64,
     /// Rows that [`ColumnFacts::sample`] holds.

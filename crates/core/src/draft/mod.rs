@@ -80,7 +80,7 @@ pub fn draft(facts: &TableFacts, wish: &Wish) -> Result<Draft, DraftError> {
     };
     let time = time::choose(facts, wish.time.as_deref())?;
     let roles = roles::assign(facts, &time);
-    Ok(write::write(facts, name, &time, roles))
+    write::write(facts, name, &time, roles)
 }
 
 #[cfg(test)]

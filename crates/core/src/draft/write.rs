@@ -5,9 +5,15 @@ use super::names::title;
 use super::roles::{Outcome, Roles};
 use super::text::{grouped, quoted, remark};
 use super::time::{Time, changes_later};
-use super::{ColumnKind, Draft, TableFacts};
+use super::{ColumnFacts, ColumnKind, Draft, DraftError, TableFacts};
 
-pub(super) fn write(facts: &TableFacts, rollup: String, time: &Time<'_>, roles: Roles) -> Draft {
+pub(super) fn write(facts: &TableFacts, rollup: String, time: &Time<'_>, roles: Roles) -> Result<Draft, DraftError> {
+    if facts.view && changed_at(facts, time).is_empty() {
+        return Err(DraftError::NoTime(format!(
+            "{} is a view, and a poll needs a column that says when a row came or changed: a timestamp that every insert and update sets. Add one to the view, such as updated_at, or take a table that it reads.",
+            facts.sql
+        )));
+    }
     let mut writer = Writer {
         facts,
         rollup,
@@ -91,12 +97,27 @@ pub(super) fn write(facts: &TableFacts, rollup: String, time: &Time<'_>, roles: 
     writer.measures();
     writer.relations();
     writer.board();
-    Draft {
+    Ok(Draft {
         table: facts.sql.clone(),
         rollup: writer.rollup,
         declaration: writer.text,
         notes: writer.notes,
+    })
+}
+
+/// Columns by which a poll finds what changed: those that updates set, and when a row was made.
+fn changed_at<'a>(facts: &'a TableFacts, time: &Time<'a>) -> Vec<&'a ColumnFacts> {
+    let tells = |column: &&ColumnFacts| matches!(column.kind, ColumnKind::Timestamptz | ColumnKind::Timestamp);
+    let mut columns: Vec<&ColumnFacts> = facts
+        .columns
+        .iter()
+        .filter(tells)
+        .filter(|column| changes_later(column))
+        .collect();
+    if tells(&time.column) && !columns.iter().any(|column| column.name == time.column.name) {
+        columns.push(time.column);
     }
+    columns
 }
 
 pub(super) struct Writer<'a> {
@@ -141,6 +162,10 @@ impl Writer<'_> {
         if let Some(comment) = &facts.comment {
             self.line(&format!("description = {}", quoted(&remark(comment))));
         }
+        if facts.view {
+            self.line("# Triggers can't go on a view. A poll sees rows that come or change, not those that go: audit now and then.");
+            self.line("capture     = \"poll\"");
+        }
         self.line("");
     }
 
@@ -183,6 +208,14 @@ impl Writer<'_> {
             "table = {}",
             quoted(&format!("{} {}", facts.sql, roles.alias))
         ));
+        if facts.view {
+            let columns: Vec<String> = changed_at(facts, time)
+                .iter()
+                .map(|column| quoted(&own(column)))
+                .collect();
+            self.line("# Set to the time of the change by every insert and update. What does not set it, only an audit finds.");
+            self.line(&format!("change = [{}]", columns.join(", ")));
+        }
         let mut about = vec![remark(&time.column.type_name)];
         if time.column.leads_index {
             about.push("indexed".to_owned());

@@ -7,6 +7,7 @@ use tidemark_core::api::{Job, JobKind, JobState, RecomputePreview, RecomputeRequ
 use tidemark_core::spec::on::quote;
 
 use crate::apply::Stage;
+use crate::read::Chosen;
 use crate::rollups::{drop_stage, lock_rollup};
 use crate::schema::Patience;
 use crate::{Db, Error, Result};
@@ -121,7 +122,7 @@ impl Db {
     }
 
     async fn checked(&self, request: &RecomputeRequest) -> Result<Asked> {
-        let id = self.rollup_id(&request.rollup).await?;
+        let Chosen { id, model } = self.choose(&request.rollup, &[], &[]).await?;
         if let (Some(from), Some(to)) = (request.from, request.to)
             && from >= to
         {
@@ -130,7 +131,6 @@ impl Db {
                 "The range is empty: --from must be before --to.",
             ));
         }
-        let model = self.model(&request.rollup).await?;
         let storage = model.storage;
         let Some((key, value)) = &request.scope else {
             return Ok(Asked {

@@ -11,6 +11,7 @@
 # One server per user, in /tmp/tidemark-test-UID (TIDEMARK_TEST_DIR for another place). It listens on a socket only,
 # in a folder that only its owner can enter, and trusts whoever gets there. It is made for tests: it may lose
 # everything in a power cut (fsync is off), and it speaks logical replication and two-phase commits.
+# TIDEMARK_TEST_OPTIONS are more of its options; they win.
 # TIDEMARK_TEST_PG_BIN chooses another version's programs.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -61,7 +62,7 @@ start() {
       -c listen_addresses='' -c unix_socket_directories='$socket' -c max_connections=300 \
       -c fsync=off -c full_page_writes=off -c shared_buffers=256MB -c max_wal_size=4GB \
       -c wal_level=logical -c max_prepared_transactions=20 -c track_commit_timestamp=off \
-      -c max_locks_per_transaction=256 -c timezone=UTC -c log_timezone=UTC" \
+      -c max_locks_per_transaction=256 -c timezone=UTC -c log_timezone=UTC ${TIDEMARK_TEST_OPTIONS:-}" \
       >/dev/null 2>"$base/start.log" 9>&- || die "The test server did not start; see $base/log." "$(tail -n 5 "$base/log" 2>/dev/null)"
   fi
   printf '%s\n' "$url"

@@ -127,7 +127,49 @@ pub struct QueryRow {
     pub partial: bool,
     /// Dimensions, then measures, by name.
     #[serde(flatten)]
-    pub values: serde_json::Map<String, serde_json::Value>,
+    pub values: Named,
+}
+
+/// Values by name, in order. All rows of an answer share the names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    names: std::sync::Arc<[String]>,
+    values: Vec<serde_json::Value>,
+}
+
+impl Named {
+    /// As many values as names.
+    #[must_use]
+    pub fn new(names: &std::sync::Arc<[String]>, values: Vec<serde_json::Value>) -> Named {
+        debug_assert_eq!(names.len(), values.len());
+        Named {
+            names: names.clone(),
+            values,
+        }
+    }
+
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&serde_json::Value> {
+        self.names
+            .iter()
+            .position(|own| own == name)
+            .and_then(|at| self.values.get(at))
+    }
+}
+
+/// `null` for a name that is none of them, as with `serde_json::Value`.
+impl std::ops::Index<&str> for Named {
+    type Output = serde_json::Value;
+
+    fn index(&self, name: &str) -> &serde_json::Value {
+        self.get(name).unwrap_or(&serde_json::Value::Null)
+    }
+}
+
+impl Serialize for Named {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.names.iter().zip(&self.values))
+    }
 }
 
 /// What a measure is, for people.

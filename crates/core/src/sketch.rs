@@ -95,17 +95,7 @@ impl Sketch {
     /// The rank is that of `percentile_disc`: the smallest k with k ≥ q·n, at least 1. `min` and `max` are the exact
     /// ones of the same values; the estimate never leaves them.
     pub fn quantile(&self, q: f64, min: f64, max: f64) -> Option<f64> {
-        let count = self.count();
-        // The same float arithmetic as in Postgres: ceil(q * n).
-        let rank = ((q * count as f64).ceil().max(1.0) as u64).min(count);
-        let mut seen = 0;
-        for (key, count) in &self.bins {
-            seen += count;
-            if seen >= rank {
-                return Some(value_of(*key).max(min).min(max));
-            }
-        }
-        None
+        quantile(self.bins.iter().copied(), self.count(), q, min, max)
     }
 
     fn add_bins(&mut self, other: impl Iterator<Item = (i32, u64)>) {
@@ -136,12 +126,69 @@ impl FromIterator<f64> for Sketch {
     }
 }
 
+/// A sketch as a reader holds it: the stored bytes while there are no others, then the sum.
+#[derive(Debug, Clone)]
+pub enum Held {
+    /// Bytes that were checked, and the count of their values.
+    Stored(Box<[u8]>, u64),
+    Merged(Box<Merger>),
+}
+
+impl Held {
+    /// Hold a stored sketch.
+    ///
+    /// # Errors
+    /// As [`Sketch::decode`].
+    pub fn of(bytes: &[u8]) -> Result<Held, SketchError> {
+        Ok(Held::Stored(bytes.into(), check(bytes)?))
+    }
+
+    /// Add a stored sketch.
+    ///
+    /// # Errors
+    /// As [`Sketch::decode`]; nothing is added then.
+    pub fn add_bytes(&mut self, bytes: &[u8]) -> Result<(), SketchError> {
+        check(bytes)?;
+        self.merger().add_bins(entries(bytes));
+        Ok(())
+    }
+
+    /// Add what another holds.
+    pub fn add(&mut self, other: &Held) {
+        match other {
+            Held::Stored(bytes, _) => self.merger().add_bins(entries(bytes)),
+            Held::Merged(other) => self.merger().add_bins(other.bins()),
+        }
+    }
+
+    /// As [`Sketch::quantile`].
+    pub fn quantile(&self, q: f64, min: f64, max: f64) -> Option<f64> {
+        match self {
+            Held::Stored(bytes, count) => quantile(entries(bytes), *count, q, min, max),
+            Held::Merged(merger) => quantile(merger.bins(), merger.count, q, min, max),
+        }
+    }
+
+    fn merger(&mut self) -> &mut Merger {
+        if let Held::Stored(bytes, _) = self {
+            let mut merger = Merger::new();
+            merger.add_bins(entries(bytes));
+            *self = Held::Merged(Box::new(merger));
+        }
+        match self {
+            Held::Merged(merger) => merger,
+            Held::Stored(..) => unreachable!("it was merged above"),
+        }
+    }
+}
+
 /// Adds up thousands of stored sketches in time linear in their bins.
 #[derive(Debug, Clone, Default)]
 pub struct Merger {
     negative: Window,
     zero: u64,
     positive: Window,
+    count: u64,
 }
 
 impl Merger {
@@ -167,14 +214,19 @@ impl Merger {
 
     /// Give the sum.
     pub fn finish(self) -> Sketch {
-        let zero = (self.zero > 0).then_some((0, self.zero));
         Sketch {
-            bins: self.negative.bins().chain(zero).chain(self.positive.bins()).collect(),
+            bins: self.bins().collect(),
         }
+    }
+
+    fn bins(&self) -> impl DoubleEndedIterator<Item = (i32, u64)> + '_ {
+        let zero = (self.zero > 0).then_some((0, self.zero));
+        self.negative.bins().chain(zero).chain(self.positive.bins())
     }
 
     fn add_bins(&mut self, bins: impl Iterator<Item = (i32, u64)>) {
         for (key, count) in bins {
+            self.count += count;
             match key {
                 0 => self.zero += count,
                 1.. => self.positive.add(key, count),
@@ -210,14 +262,41 @@ impl Window {
         self.counts[index] += count;
     }
 
-    fn bins(self) -> impl Iterator<Item = (i32, u64)> {
-        let first = self.first;
+    fn bins(&self) -> impl DoubleEndedIterator<Item = (i32, u64)> + '_ {
         self.counts
-            .into_iter()
+            .iter()
             .enumerate()
-            .filter(|bin| bin.1 > 0)
-            .map(move |(index, count)| (first + index as i32, count))
+            .filter(|bin| *bin.1 > 0)
+            .map(|(index, count)| (self.first + index as i32, *count))
     }
+}
+
+/// The value at a rank among bins in order, sought from the nearer end. The same float arithmetic as in Postgres:
+/// ceil(q * n).
+fn quantile(
+    bins: impl DoubleEndedIterator<Item = (i32, u64)>,
+    count: u64,
+    q: f64,
+    min: f64,
+    max: f64,
+) -> Option<f64> {
+    let rank = ((q * count as f64).ceil().max(1.0) as u64).min(count);
+    let mut left = rank;
+    let key = if rank <= count / 2 {
+        bins.into_iter().find(|(_, n)| {
+            left = left.saturating_sub(*n);
+            left == 0
+        })
+    } else {
+        // So many values lie above it.
+        left = count - rank;
+        bins.rev().find(|(_, n)| {
+            let found = left < *n;
+            left = left.saturating_sub(*n);
+            found
+        })
+    };
+    key.map(|(key, _)| value_of(key).max(min).min(max))
 }
 
 /// Give a value's key; `None` for NaN and infinities.
@@ -244,21 +323,24 @@ pub fn value_of(key: i32) -> f64 {
     }
 }
 
-fn check(bytes: &[u8]) -> Result<(), SketchError> {
+/// Counts the values by the way.
+fn check(bytes: &[u8]) -> Result<u64, SketchError> {
     if !bytes.len().is_multiple_of(8) {
         return Err(SketchError::Length(bytes.len()));
     }
-    let mut before = None;
-    for (index, (key, _)) in entries(bytes).enumerate() {
-        if before.is_some_and(|before| before >= key) {
+    let mut before = i32::MIN;
+    let mut values = 0;
+    for (index, (key, count)) in entries(bytes).enumerate() {
+        if before >= key {
             return Err(SketchError::Order(index));
         }
-        before = Some(key);
+        before = key;
+        values += count;
     }
-    Ok(())
+    Ok(values)
 }
 
-fn entries(bytes: &[u8]) -> impl Iterator<Item = (i32, u64)> {
+fn entries(bytes: &[u8]) -> impl DoubleEndedIterator<Item = (i32, u64)> + '_ {
     bytes.as_chunks::<8>().0.iter().map(|chunk| {
         let entry = i64::from_be_bytes(*chunk);
         // 19 bits of key and 45 of count: both casts are exact.

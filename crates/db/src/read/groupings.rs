@@ -1,9 +1,9 @@
 //! A board's groupings: which cuts of the rollup are read, and what each of its panels is told of them.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use tidemark_core::api::{BoardRequest, BoardSeries, DimensionFilter};
-use tidemark_core::model::{MeasureModel, Model};
 
 use super::cell::{Cell, Shape};
 use super::snapshot::{Cut, Snapshot};
@@ -64,16 +64,8 @@ impl Groupings {
     }
 
     /// All groups together, and each, largest first; over time and as a total. Percentiles are merged, never averaged.
-    pub fn series(
-        &self,
-        model: &Model,
-        shape: &Shape,
-        measures: &[&MeasureModel],
-        snapshot: &Snapshot,
-    ) -> Vec<(BoardSeries, Vec<BoardSeries>)> {
-        let finish = |key: Option<String>, accumulated: &Accumulated| {
-            accumulated.finish(key, model, shape, measures, snapshot.buckets.len())
-        };
+    pub fn series(&self, shape: &Shape, snapshot: &Snapshot) -> Vec<(BoardSeries, Vec<BoardSeries>)> {
+        let finish = |key: Option<String>, accumulated: &Accumulated| accumulated.finish(key, shape, snapshot.buckets.len());
         let size = |series: &BoardSeries| series.total.first().copied().flatten().unwrap_or(0.0);
         self.wanted
             .iter()
@@ -95,45 +87,38 @@ impl Groupings {
     }
 }
 
+/// Cells over time and as a total; those that stand alone are not copied.
 #[derive(Default)]
-struct Accumulated {
-    buckets: BTreeMap<usize, Cell>,
-    total: Option<Cell>,
+struct Accumulated<'a> {
+    buckets: BTreeMap<usize, Cow<'a, Cell>>,
+    total: Option<Cow<'a, Cell>>,
 }
 
-impl Accumulated {
-    fn add(&mut self, shape: &Shape, bucket: usize, cell: &Cell) {
+impl<'a> Accumulated<'a> {
+    fn add(&mut self, shape: &Shape, bucket: usize, cell: &'a Cell) {
         self.buckets
             .entry(bucket)
-            .and_modify(|known| known.merge(shape, cell))
-            .or_insert_with(|| cell.clone());
+            .and_modify(|known| known.to_mut().merge(shape, cell))
+            .or_insert(Cow::Borrowed(cell));
         match &mut self.total {
-            Some(total) => total.merge(shape, cell),
-            None => self.total = Some(cell.clone()),
+            Some(total) => total.to_mut().merge(shape, cell),
+            None => self.total = Some(Cow::Borrowed(cell)),
         }
     }
 
-    fn finish(
-        &self,
-        key: Option<String>,
-        model: &Model,
-        shape: &Shape,
-        measures: &[&MeasureModel],
-        buckets: usize,
-    ) -> BoardSeries {
-        let mut columns = vec![vec![None; buckets]; measures.len()];
+    fn finish(&self, key: Option<String>, shape: &Shape, buckets: usize) -> BoardSeries {
+        let mut columns = vec![vec![None; buckets]; shape.measures()];
         for (bucket, cell) in &self.buckets {
-            for (measure, value) in cell.measures(model, shape, measures).into_iter().enumerate() {
+            for (measure, value) in cell.measures(shape).enumerate() {
                 columns[measure][*bucket] = value.map(|number| number.to_f64());
             }
         }
         let total = match &self.total {
             Some(cell) => cell
-                .measures(model, shape, measures)
-                .into_iter()
+                .measures(shape)
                 .map(|value| value.map(|number| number.to_f64()))
                 .collect(),
-            None => vec![None; measures.len()],
+            None => vec![None; shape.measures()],
         };
         BoardSeries { key, columns, total }
     }

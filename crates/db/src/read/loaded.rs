@@ -89,10 +89,10 @@ impl LoadedBoard {
         let measures: Vec<&MeasureModel> = self.model.numbers().collect();
         let shape = Shape::of(&self.model, &measures);
         let plan = Groupings::of(request);
-        let mut answers = plan.series(&self.model, &shape, &measures, snapshot).into_iter();
+        let mut answers = plan.series(&shape, snapshot).into_iter();
         let mut compares: Vec<Option<BoardCompare>> = match earlier {
             Some(earlier) => {
-                let series = plan.series(&self.model, &shape, &measures, earlier);
+                let series = plan.series(&shape, earlier);
                 compared(request, tz, snapshot, earlier, series)
                     .into_iter()
                     .map(Some)

@@ -4,8 +4,11 @@
 mod board;
 mod cell;
 mod choose;
+mod gather;
 mod groupings;
 mod loaded;
+mod measure;
+mod num;
 mod query;
 mod rows;
 mod scope;

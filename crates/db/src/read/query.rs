@@ -1,13 +1,13 @@
 //! `tidemark query`: the answer as rows.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use serde_json::{Map, Value};
-use tidemark_core::api::{QueryAnswer, QueryRequest, QueryRow, State};
+use serde_json::Value;
+use tidemark_core::api::{Grain, Named, QueryAnswer, QueryRequest, QueryRow, State};
 use tidemark_core::model::{MeasureModel, Model};
 use tidemark_core::zone::to_local;
 
-use super::cell::{Cell, Shape};
+use super::cell::Shape;
 use super::choose::Chosen;
 use super::snapshot::{Ask, Cut, Snapshot};
 use crate::{Db, Error, Result};
@@ -129,43 +129,47 @@ fn rows(
     request: &QueryRequest,
     snapshot: &Snapshot,
 ) -> Vec<QueryRow> {
-    let mut cells: BTreeMap<(usize, &Vec<Option<String>>), Cell> = BTreeMap::new();
-    for (bucket, group, cell) in snapshot.cells.iter().flatten() {
-        cells
-            .entry((*bucket, group))
-            .and_modify(|known| known.merge(shape, cell))
-            .or_insert_with(|| cell.clone());
-    }
+    let measured = measures.iter().map(|measure| measure.name.clone());
+    let names: Arc<[String]> = request.by.iter().cloned().chain(measured).collect();
+    let mut cells: Vec<_> = snapshot.cells.iter().flatten().collect();
+    cells.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    // The same for all groups of a bucket, and a look at the zone's rules each.
+    let ends: Vec<_> = snapshot
+        .buckets
+        .iter()
+        .map(|cut| {
+            let start = match request.grain {
+                Grain::Total => cut.start.max(snapshot.from),
+                _ => cut.start,
+            };
+            (to_local(start, request.tz), to_local(cut.end, request.tz))
+        })
+        .collect();
     cells
         .into_iter()
-        .map(|((bucket, group), cell)| {
-            let cut = snapshot.buckets[bucket];
+        .map(|(bucket, group, cell)| {
+            let cut = snapshot.buckets[*bucket];
             let (start, end) = (cut.start.max(snapshot.from), cut.end.min(snapshot.to));
-            let mut values = Map::new();
-            for (name, value) in request.by.iter().zip(group) {
-                values.insert(name.clone(), dimension_json(model, name, value.as_deref()));
-            }
-            for (measure, value) in measures.iter().zip(cell.measures(model, shape, measures)) {
-                values.insert(
-                    measure.name.clone(),
-                    value.map_or(Value::Null, |number| number.to_json()),
-                );
-            }
+            let mut values = Vec::with_capacity(names.len());
+            values.extend(
+                request
+                    .by
+                    .iter()
+                    .zip(group.iter())
+                    .map(|(name, value)| dimension_json(model, name, value.as_deref())),
+            );
+            values.extend(
+                cell.measures(shape)
+                    .map(|value| value.map_or(Value::Null, |number| number.to_json())),
+            );
             QueryRow {
-                bucket_start: to_local(
-                    cut.start.max(if request.grain == tidemark_core::api::Grain::Total {
-                        snapshot.from
-                    } else {
-                        cut.start
-                    }),
-                    request.tz,
-                ),
-                bucket_end: to_local(cut.end, request.tz),
-                state: snapshot.states[bucket],
+                bucket_start: ends[*bucket].0,
+                bucket_end: ends[*bucket].1,
+                state: snapshot.states[*bucket],
                 partial: start > cut.start
                     || end < cut.end
                     || (cut.start <= snapshot.as_of && snapshot.as_of < cut.end),
-                values,
+                values: Named::new(&names, values),
             }
         })
         .collect()

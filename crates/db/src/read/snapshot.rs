@@ -8,7 +8,8 @@ use tidemark_core::model::Model;
 use tidemark_core::spec::on::quote;
 use tidemark_core::zone::{ViewerBucket, base_fits, viewer_buckets};
 
-use super::cell::{Cell, Shape};
+use super::cell::Shape;
+use super::gather::{Cells, Gathered, Source};
 use super::scope::{filtered, scopes};
 use crate::{Db, Error, Result};
 
@@ -38,9 +39,6 @@ pub(crate) struct Cut {
     pub by: Vec<String>,
     pub filters: Vec<DimensionFilter>,
 }
-
-/// What was read of one cut: by viewer bucket and group.
-pub(crate) type Cells = Vec<(usize, Vec<Option<String>>, Cell)>;
 
 /// What was read: cells by viewer bucket and group, and how far they can be trusted.
 pub(crate) struct Snapshot {
@@ -172,7 +170,7 @@ impl Db {
         let (mut stored, mut raw) = plan(&live_wanted);
         let mut pending: Vec<Span> = Vec::new();
         let mut pending_reason = None;
-        let mut cells: Vec<Cells> = ask.cuts.iter().map(|_| Cells::new()).collect();
+        let mut gathered = Gathered::new(&found.model, shape, &ask.cuts);
         if ask.mode == ReadMode::RollupOnly && !live_wanted.is_empty() {
             pending.clone_from(&live_wanted);
             (stored, raw) = plan(&[]);
@@ -191,8 +189,8 @@ impl Db {
             ));
         }
         if !raw.is_empty() {
-            match live(&mut transaction, &found, ask, shape, &raw).await? {
-                Live::Cells(computed) => cells = computed,
+            match live(&mut transaction, &found, ask, &raw, &mut gathered).await? {
+                Live::Read => {}
                 Live::Stale => return Ok(None),
                 Live::TooMuch(why) => {
                     if ask.mode == ReadMode::Live {
@@ -201,6 +199,7 @@ impl Db {
                             format!("Reading raw rows only is too much here: {why}. Ask for a shorter range."),
                         ));
                     }
+                    gathered.clear();
                     pending_reason = Some(why.clone());
                     pending.clone_from(&live_wanted);
                     (stored, raw) = plan(&[]);
@@ -218,8 +217,9 @@ impl Db {
                 }
             }
         }
-        stored_cells(&mut transaction, &found, ask, shape, &stored, &mut cells).await?;
+        read_stored(&mut transaction, &found, &stored, &mut gathered).await?;
         transaction.commit().await?;
+        let cells = gathered.cells();
 
         // A poll can't say what was committed lately: numbers may be live, but nobody calls them exact.
         if found.model.poll.is_some() && ask.mode != ReadMode::Live {
@@ -274,11 +274,11 @@ impl Db {
 }
 
 /// A run of stored buckets, or a span to compute live, inside one viewer bucket.
-struct Part {
-    bucket: usize,
+pub(super) struct Part {
+    pub bucket: usize,
     level: usize,
-    lo: DateTime<Utc>,
-    hi: DateTime<Utc>,
+    pub lo: DateTime<Utc>,
+    pub hi: DateTime<Utc>,
 }
 
 /// Cut the clipped buckets into clean runs and live spans.
@@ -364,8 +364,7 @@ async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
 }
 
 enum Live {
-    /// One list per cut.
-    Cells(Vec<Cells>),
+    Read,
     /// The snapshot is older than a TRUNCATE or a rewrite: start again.
     Stale,
     TooMuch(String),
@@ -375,8 +374,8 @@ async fn live(
     connection: &mut PgConnection,
     found: &Found,
     ask: &Ask<'_>,
-    shape: &Shape,
     raw: &[Part],
+    gathered: &mut Gathered<'_>,
 ) -> Result<Live> {
     let lo: Vec<DateTime<Utc>> = raw.iter().map(|part| part.lo).collect();
     let hi: Vec<DateTime<Utc>> = raw.iter().map(|part| part.hi).collect();
@@ -406,33 +405,20 @@ async fn live(
                 .await?;
         }
         // Raw rows are read once, however many cuts are made of them.
-        let cuts = cuts_sql(
-            ask,
-            shape,
-            "t join unnest($3::integer[], $1) as p (i, lo) on p.lo = t.bucket",
-        );
-        let sql = format!(
-            "with t as (select * from {raw}($1, $2, ${scopes})) {cuts}",
-            raw = function("raw"),
-            scopes = 4 + ask.cuts.iter().map(|cut| cut.filters.len()).sum::<usize>()
-        );
-        let numbers: Vec<i32> = raw.iter().map(|part| part.bucket as i32).collect();
-        let mut query = sqlx::query(AssertSqlSafe(sql)).bind(&lo).bind(&hi).bind(numbers);
-        for filter in ask.cuts.iter().flat_map(|cut| &cut.filters) {
-            query = query.bind(&filter.values);
-        }
-        query = query.bind(&found.scopes);
-        let rows = query.fetch_all(&mut *connection).await?;
+        let source = Source {
+            from: "tidemark_raw as t".to_owned(),
+            with: Some(format!("tidemark_raw as (select * from {}($1, $2, $3))", function("raw"))),
+            parts: &raw.iter().collect::<Vec<_>>(),
+            free: 4,
+        };
+        gathered
+            .read(&mut *connection, &source, |query| query.bind(hi.clone()).bind(found.scopes.clone()))
+            .await?;
         let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)")
             .bind(found.id)
             .fetch_one(&mut *connection)
             .await?;
-        if stale {
-            return Ok(Live::Stale);
-        }
-        let mut cells: Vec<Cells> = ask.cuts.iter().map(|_| Cells::new()).collect();
-        take(&rows, shape, &mut cells)?;
-        Ok(Live::Cells(cells))
+        Ok(if stale { Live::Stale } else { Live::Read })
     }
     .await;
     match read {
@@ -450,70 +436,33 @@ async fn live(
     }
 }
 
-async fn stored_cells(
+async fn read_stored(
     connection: &mut PgConnection,
     found: &Found,
-    ask: &Ask<'_>,
-    shape: &Shape,
     stored: &[Part],
-    cells: &mut [Cells],
+    gathered: &mut Gathered<'_>,
 ) -> Result<()> {
     for level in 0..found.levels.len() {
         let parts: Vec<&Part> = stored.iter().filter(|part| part.level == level).collect();
         if parts.is_empty() {
             continue;
         }
-        let from = format!(
-            "unnest($1::integer[], $2::timestamptz[], $3::timestamptz[]) as p (i, lo, hi)
-             join tidemark.{table} as t on t.bucket >= p.lo and t.bucket < p.hi",
-            table = quote(&found.model.table(level)),
-        );
-        let mut query = sqlx::query(AssertSqlSafe(cuts_sql(ask, shape, &from)))
-            .bind(parts.iter().map(|part| part.bucket as i32).collect::<Vec<_>>())
-            .bind(parts.iter().map(|part| part.lo).collect::<Vec<_>>())
-            .bind(parts.iter().map(|part| part.hi).collect::<Vec<_>>());
-        for filter in ask.cuts.iter().flat_map(|cut| &cut.filters) {
-            query = query.bind(&filter.values);
-        }
-        take(&query.fetch_all(&mut *connection).await?, shape, cells)?;
-    }
-    Ok(())
-}
-
-/// All cuts in one statement: number of the cut, bucket, group as an array of texts, columns. `from` has the rows as `t`
-/// and their viewer bucket as `p.i`. Filters are bound from $4 on, cut by cut, each as a text array in which NULL stands
-/// for the NULL group.
-fn cuts_sql(ask: &Ask<'_>, shape: &Shape, from: &str) -> String {
-    let columns = shape.select();
-    let mut bound = 3;
-    let cuts: Vec<String> = ask
-        .cuts
-        .iter()
-        .enumerate()
-        .map(|(at, cut)| {
-            let by: Vec<String> = cut.by.iter().map(|name| format!("t.{}::text", quote(name))).collect();
-            let group: String = by.iter().map(|name| format!(", {name}")).collect();
-            let filters: Vec<String> = cut
-                .filters
-                .iter()
-                .map(|filter| {
-                    bound += 1;
-                    let name = quote(&filter.dimension);
-                    format!("(t.{name}::text = any (${bound}::text[]) or (t.{name} is null and array_position(${bound}::text[], null) is not null))")
-                })
-                .collect();
-            let filters = if filters.is_empty() { "true".to_owned() } else { filters.join(" and ") };
-            format!("select {at}, p.i, array[{by}]::text[]{columns} from {from} where {filters} group by p.i{group}", by = by.join(", "))
-        })
-        .collect();
-    cuts.join("\nunion all ")
-}
-
-/// Sort rows into the cuts that they belong to.
-fn take(rows: &[sqlx::postgres::PgRow], shape: &Shape, cells: &mut [Cells]) -> Result<()> {
-    for row in rows {
-        let number = |at: usize| Ok::<_, Error>(usize::try_from(row.try_get::<i32, _>(at)?).unwrap_or_default());
-        cells[number(0)?].push((number(1)?, row.try_get(2)?, shape.read(row, 3)?));
+        // Neighbours are one range of the table.
+        let spans = normalize(parts.iter().map(|part| (part.lo, part.hi)).collect());
+        let (lo, hi): (Vec<_>, Vec<_>) = spans.into_iter().unzip();
+        let source = Source {
+            from: format!(
+                "unnest($2::timestamptz[], $3::timestamptz[]) as s (lo, hi)
+                 join tidemark.{} as t on t.bucket >= s.lo and t.bucket < s.hi",
+                quote(&found.model.table(level))
+            ),
+            with: None,
+            parts: &parts,
+            free: 4,
+        };
+        gathered
+            .read(&mut *connection, &source, |query| query.bind(lo).bind(hi))
+            .await?;
     }
     Ok(())
 }

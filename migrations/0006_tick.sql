@@ -1,8 +1,57 @@
 -- The tick: one READ COMMITTED transaction that takes marks and recomputes their buckets.
 
--- Recomputes the targets of one level from raw rows and merges the coarser levels, in one subtransaction with the
--- deletion of their marks; with scopes, the groups of these only. A batch that fails is halved until the poison bucket, and
--- in it the poison scope, stands alone; that one backs off.
+-- Merges the coarser levels' buckets around targets, each level once. p_touched has the targets level by level, the finest
+-- first: what was recomputed there goes into all levels above. A bucket is merged only from a complete set of finer ones: not
+-- while part of it was never built.
+create function tidemark.merge(p_rollup integer, p_storage text, p_touched tstzmultirange[], p_scopes text[] default null) returns void
+language plpgsql
+as $$
+declare
+  l record;
+  targets tstzmultirange := '{}';
+  starts timestamptz[];
+  nexts timestamptz[];
+  problem text;
+begin
+  for l in select v.* from tidemark.level v where v.rollup_id = p_rollup order by v.level loop
+    select array_agg(s order by s), array_agg(tidemark.bucket_next(l.grain, s) order by s) into starts, nexts
+    from unnest(tidemark.align(l.grain, targets)) t, tidemark.bucket_starts(l.grain, t) s
+    where not exists (
+      select from tidemark.dirty d
+      where d.rollup_id = p_rollup and d.kind in ('b', 'u') and d.span && tstzrange(s, tidemark.bucket_next(l.grain, s)));
+    if starts is not null then
+      begin
+        execute format('select tidemark.%I($1, $2, false, $3)', p_storage || '__replace_' || l.grain) using starts, nexts, p_scopes;
+      exception
+        when lock_not_available or deadlock_detected then
+          raise;
+        when others then
+          -- One of them is the poison one. What it is merged from backs off with it, so that it is read from raw rows.
+          for i in 1 .. cardinality(starts) loop
+            begin
+              execute format('select tidemark.%I($1, $2, false, $3)', p_storage || '__replace_' || l.grain) using starts[i:i], nexts[i:i], p_scopes;
+            exception
+              when lock_not_available or deadlock_detected then
+                raise;
+              when others then
+                problem := sqlerrm;
+                insert into tidemark.dirty (rollup_id, kind, span, since, attempts, next_try_at, last_error)
+                select p_rollup, 'c', t, clock_timestamp(), 1, clock_timestamp() + interval '1 minute', problem
+                from unnest(targets * tstzmultirange(tstzrange(starts[i], nexts[i]))) t;
+                update tidemark.health set last_error = problem, last_error_at = clock_timestamp() where rollup_id = p_rollup;
+            end;
+          end loop;
+      end;
+    end if;
+    targets := targets + coalesce(p_touched[l.level + 1], '{}');
+  end loop;
+end
+$$;
+comment on function tidemark.merge(integer, text, tstzmultirange[], text[]) is 'Merge coarser buckets from what was recomputed.';
+
+-- Recomputes the targets of one level from raw rows, in one subtransaction with the deletion of their marks; with scopes, the
+-- groups of these only, and the coarser levels, too. A batch that fails is halved until the poison bucket, and in it the poison
+-- scope, stands alone; that one backs off.
 create function tidemark.work(p_rollup integer, p_storage text, p_level smallint, p_targets tstzmultirange, p_scopes text[],
                               out buckets bigint, out raw_rows bigint, out failed bigint, out canceled boolean,
                               -- what of it went into raw rows, and not into merging coarser levels
@@ -10,34 +59,32 @@ create function tidemark.work(p_rollup integer, p_storage text, p_level smallint
 language plpgsql
 as $$
 declare
-  l record;
+  own record;
   starts timestamptz[];
   nexts timestamptz[];
   half record;
   part record;
   problem text;
   own_started timestamptz;
+  touched tstzmultirange[];
 begin
   buckets := 0; raw_rows := 0; failed := 0; canceled := false; own_time := '0';
   begin
     perform tidemark.consume(p_rollup, p_targets, p_scopes);
-    for l in select v.* from tidemark.level v where v.rollup_id = p_rollup and v.level >= p_level order by v.level loop
-      -- A coarser bucket is merged only from a complete set of finer ones: not while part of it was never built.
-      select array_agg(s order by s), array_agg(tidemark.bucket_next(l.grain, s) order by s) into starts, nexts
-      from unnest(tidemark.align(l.grain, p_targets)) t, tidemark.bucket_starts(l.grain, t) s
-      where l.level = p_level or not exists (
-        select from tidemark.dirty d
-        where d.rollup_id = p_rollup and d.kind in ('b', 'u') and d.span && tstzrange(s, tidemark.bucket_next(l.grain, s)));
-      continue when starts is null;
-      if l.level = p_level then
-        buckets := tidemark.bucket_count((select base_grain from tidemark.rollup where id = p_rollup), p_targets);
-        own_started := clock_timestamp();
-        execute format('select tidemark.%I($1, $2, true, $3)', p_storage || '__replace_' || l.grain) into raw_rows using starts, nexts, p_scopes;
-        own_time := clock_timestamp() - own_started;
-      else
-        execute format('select tidemark.%I($1, $2, false, $3)', p_storage || '__replace_' || l.grain) using starts, nexts, p_scopes;
-      end if;
-    end loop;
+    select v.grain, r.base_grain into own from tidemark.level v join tidemark.rollup r on r.id = v.rollup_id
+    where v.rollup_id = p_rollup and v.level = p_level;
+    select array_agg(s order by s), array_agg(tidemark.bucket_next(own.grain, s) order by s) into starts, nexts
+    from unnest(tidemark.align(own.grain, p_targets)) t, tidemark.bucket_starts(own.grain, t) s;
+    if starts is not null then
+      buckets := tidemark.bucket_count(own.base_grain, p_targets);
+      own_started := clock_timestamp();
+      execute format('select tidemark.%I($1, $2, true, $3)', p_storage || '__replace_' || own.grain) into raw_rows using starts, nexts, p_scopes;
+      own_time := clock_timestamp() - own_started;
+    end if;
+    if p_scopes is not null then
+      touched[p_level + 1] := p_targets;
+      perform tidemark.merge(p_rollup, p_storage, touched, p_scopes);
+    end if;
     return;
   exception
     -- A person, or a statement time-out: make way, keep the marks, come back with less.
@@ -182,6 +229,7 @@ declare
   turn bigint;
   oldest timestamptz;
   new_extent tstzmultirange;
+  touched tstzmultirange[];
 begin
   -- In a statement of its own: what comes later takes its snapshots under the lock.
   if not pg_try_advisory_xact_lock(1953064293, p_rollup) then
@@ -218,10 +266,13 @@ begin
       batch_started := clock_timestamp();
       select * into w from tidemark.work(r.id, r.storage, b.level, b.targets, b.scopes);
       took := clock_timestamp() - batch_started;
+      if b.scopes is null then
+        touched[b.level + 1] := coalesce(touched[b.level + 1], '{}') + b.targets;
+      end if;
       done_buckets := done_buckets + w.buckets;
       done_rows := done_rows + w.raw_rows;
-      -- Merging a month costs the same for one of its buckets as for many: where raw rows took little time, a batch does not
-      -- become smaller than a few.
+      -- With scopes, merging a month costs the same for one of its buckets as for many: where raw rows took little time, a batch
+      -- does not become smaller than a few.
       h.batch_units := case when w.failed > 0 then greatest(1, h.batch_units / 2)
                             when took > interval '800 ms' then greatest(case when w.own_time < interval '200 ms' then 32 else 1 end, h.batch_units / 2)
                             when took < interval '200 ms' then least(20000, h.batch_units * 2) else h.batch_units end;
@@ -229,12 +280,22 @@ begin
         problem := 'canceled, or the statement time-out: the batch comes back smaller';
         exit;
       end if;
-      exit when clock_timestamp() >= started + p_slice;
+      -- The rest of the slice is for merging.
+      exit when clock_timestamp() >= started + p_slice * 0.8;
       if tidemark.somebody_waits(r.id) then
         outcome := 'yielded';
         exit;
       end if;
     end loop;
+    -- Once a tick, however many batches it took: a month is merged from the same days each time.
+    begin
+      perform tidemark.merge(r.id, r.storage, touched);
+    exception when query_canceled then
+      problem := 'canceled, or the statement time-out, while merging: what was recomputed comes back smaller';
+      h.batch_units := greatest(1, h.batch_units / 2);
+      insert into tidemark.dirty (rollup_id, kind, span, since) select r.id, 'c', t, started
+      from unnest(touched) m, unnest(m) t;
+    end;
 
     update tidemark.job j set state = 'done', finished_at = clock_timestamp()
     where j.rollup_id = r.id and j.state = 'running' and not exists (select from tidemark.dirty d where d.job_id = j.id);

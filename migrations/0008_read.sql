@@ -91,7 +91,7 @@ begin
     revoke execute on function tidemark.tick(text, text, interval), tidemark.tick_one(integer, text, interval), tidemark.promote(integer, integer),
       tidemark.record_failure(text, text), tidemark.grant_roles(),
       tidemark.consume(integer, tstzmultirange, text[], text), tidemark.intake(integer, text),
-      tidemark.work(integer, text, smallint, tstzmultirange, text[]), tidemark.watch_capture(integer, text), tidemark.poll(integer, text, timestamptz),
+      tidemark.work(integer, text, smallint, tstzmultirange, text[]), tidemark.merge(integer, text, tstzmultirange[], text[]), tidemark.watch_capture(integer, text), tidemark.poll(integer, text, timestamptz),
       tidemark.move_lines(integer, timestamptz), tidemark.forget_frozen() from tidemark_viewer;
   end if;
   if to_regrole('tidemark_operator') is not null then

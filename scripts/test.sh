@@ -99,6 +99,14 @@ if ls tests/app/*.rs >/dev/null 2>&1 && ! has tauri-driver; then
 fi
 export PATH
 
+# Small and slow, to see that every measure still runs: no time is asserted.
+benchmarks_run() {
+  TIDEMARK_PROFILE=dev scripts/bench.sh --rows 20k --repeats 1 --json >"$work/bench.json" || return 1
+  local measures
+  measures=$(grep -c '"ratio":[0-9]' "$work/bench.json" || true)
+  [ "$measures" -ge 50 ] || { printf 'Only %s measures were printed.\n' "$measures" >&2; return 1; }
+}
+
 # A server of this run's own: a developer's, with databases in it, stays as it is.
 export TIDEMARK_TEST_DIR=${TIDEMARK_TEST_DIR:-/tmp/tidemark-test-$(id -u)-$$}
 TIDEMARK_TEST_URL=$(scripts/test-server.sh start)
@@ -108,6 +116,7 @@ export TIDEMARK_SCREENSHOTS=${TIDEMARK_SCREENSHOTS:-$root_dir/screenshots}
 # The programs as the tests in the window start them; and the types, which the tests write by the way.
 check "Build" cargo build --locked --workspace --bins
 mkdir "$work/api"
+check "Benchmarks run" benchmarks_run
 export TS_RS_EXPORT_DIR=$work/api TS_RS_LARGE_INT=number
 run_tests rust xvfb-run -a -s "-screen 0 1440x900x24 -nolisten tcp" dbus-run-session -- \
   cargo test --locked --workspace --no-fail-fast

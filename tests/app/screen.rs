@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use tidemark_core::api::Named;
 use tidemark_core::format;
 
 use crate::window::Window;
@@ -56,7 +56,7 @@ pub const COLUMNS: [Heading; 8] = [
 ];
 
 /// A measure of an answer's row, as the screen writes it.
-pub fn written(values: &Map<String, Value>, measure: &str, write: fn(f64) -> String) -> String {
+pub fn written(values: &Named, measure: &str, write: fn(f64) -> String) -> String {
     values[measure]
         .as_f64()
         .map_or_else(|| format::MISSING.to_owned(), write)

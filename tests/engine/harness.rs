@@ -146,7 +146,7 @@ pub fn numbers(answer: &QueryAnswer) -> Vec<String> {
             format!(
                 "{} {}",
                 row.bucket_start.with_timezone(&Utc).to_rfc3339(),
-                serde_json::Value::Object(row.values.clone())
+                serde_json::to_value(&row.values).unwrap()
             )
         })
         .collect()

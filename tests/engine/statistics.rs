@@ -104,7 +104,10 @@ fn told(answer: &QueryAnswer) -> Rows {
     answer
         .rows
         .iter()
-        .map(|row| ((row.bucket_start.with_timezone(&Utc), kind(row)), row.values.clone()))
+        .map(|row| {
+            let Value::Object(values) = serde_json::to_value(&row.values).unwrap() else { panic!() };
+            ((row.bucket_start.with_timezone(&Utc), kind(row)), values)
+        })
         .collect()
 }
 

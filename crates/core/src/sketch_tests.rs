@@ -164,3 +164,34 @@ proptest! {
         prop_assert_eq!(&single, &whole);
     }
 }
+
+#[test]
+fn what_a_reader_holds_is_the_sketch_of_all_values_from_either_end() {
+    let parts: Vec<Vec<f64>> = vec![
+        vec![-3.0, 0.0, 0.5, 2.0, 2.0, 900.0],
+        vec![],
+        vec![-40.0, 1.0, 7.0, 12_345.0],
+        vec![0.0, 0.0, 3.0],
+    ];
+    let mut held = Held::of(&Sketch::from_iter(parts[0].iter().copied()).encode()).unwrap();
+    let mut together: Vec<f64> = parts[0].clone();
+    for part in &parts {
+        let whole = Sketch::from_iter(together.iter().copied());
+        let (min, max) = (together.iter().copied().fold(f64::MAX, f64::min), together.iter().copied().fold(f64::MIN, f64::max));
+        for q in [0.0, 0.01, 0.25, 0.5, 0.51, 0.75, 0.99, 1.0] {
+            // By the definition: the bin of the value at that rank.
+            let mut sorted = together.clone();
+            sorted.sort_by(f64::total_cmp);
+            let rank = ((q * sorted.len() as f64).ceil() as usize).max(1);
+            let expected = value_of(key_of(sorted[rank - 1]).unwrap()).max(min).min(max);
+            assert_eq!(held.quantile(q, min, max), Some(expected), "{q} of {together:?}");
+            assert_eq!(whole.quantile(q, min, max), Some(expected));
+        }
+        held.add_bytes(&Sketch::from_iter(part.iter().copied()).encode()).unwrap();
+        together.extend(part);
+    }
+    let before = held.quantile(0.5, -100.0, 20_000.0);
+    assert_eq!(held.add_bytes(&[1, 2, 3]), Err(SketchError::Length(3)));
+    assert_eq!(held.quantile(0.5, -100.0, 20_000.0), before);
+    assert_eq!(Held::of(&[]).unwrap().quantile(0.5, 0.0, 1.0), None);
+}

@@ -145,6 +145,9 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
 }
 
 /// Upsert rows that differ, delete groups that vanished. Returns how many raw rows stand behind the new rows.
+///
+/// EXCEPT takes NULLs for equal and hashes whole rows: what is as it should be is not touched, not even locked, and many groups
+/// in a bucket are not compared pair by pair.
 fn replace(model: &Model, level: usize, grain: &str) -> Statement {
     let table = model.table(level);
     let keys = key_names(model);
@@ -154,23 +157,24 @@ fn replace(model: &Model, level: usize, grain: &str) -> Statement {
     let values: Vec<String> = stored
         .iter()
         .map(|name| quote(name))
-        .chain(quantiles.iter().map(|(_, stat, q)| {
+        .chain(quantiles.iter().map(|(name, stat, q)| {
             let stat = &model.stats[*stat].name;
             format!(
-                "tidemark.sketch_quantile({}, {q}, {}, {})",
+                "tidemark.sketch_quantile({}, {q}, {}, {}) as {}",
                 quote(&format!("{stat}__sketch")),
                 quote(&format!("{stat}__min")),
-                quote(&format!("{stat}__max"))
+                quote(&format!("{stat}__max")),
+                quote(name)
             )
         }))
         .collect();
     stored.extend(quantiles.into_iter().map(|(name, ..)| name));
     let names = stored.iter().map(String::as_str);
-    let same_group: String = model
-        .dimensions
+    let same_group: Vec<String> = keys
         .iter()
-        .map(|dimension| format!(" and f.{0} is not distinct from t.{0}", quote(&dimension.name)))
+        .map(|key| format!("t.{0} is not distinct from g.{0}", quote(key)))
         .collect();
+    let same_group = same_group.join(" and ").replacen("is not distinct from", "=", 1);
     let assignments: Vec<String> = stored
         .iter()
         .map(|name| format!("{0} = excluded.{0}", quote(name)))
@@ -179,17 +183,18 @@ fn replace(model: &Model, level: usize, grain: &str) -> Statement {
         "declare raw_row_count bigint;
 begin
   with {SPANS}, fresh as materialized (
-    select * from {fresh}
+    select {keys}, {values} from {fresh}
+  ), old as (
+    select {old} from tidemark_span as s join {table} as t on t.bucket >= s.lo and t.bucket < s.hi{scopes}
   ), gone as (
-    delete from {table} as t using tidemark_span as s
-    where t.bucket >= s.lo and t.bucket < s.hi{scopes}
-      and not exists (select from fresh as f where f.bucket = t.bucket{same_group})
+    delete from {table} as t using (select {keys} from old except select {keys} from fresh) as g
+    where {same_group}
   ), written as (
     insert into {table} as t ({keys}, {stored}, computed_at)
-    select {keys}, {values}, clock_timestamp() from fresh
+    select {keys}, {stored}, clock_timestamp()
+    from (select {keys}, {stored} from fresh except select {keys}, {stored} from old) as differs
     on conflict on constraint {constraint} do update set
       {assignments}, computed_at = excluded.computed_at
-    where ({old}) is distinct from ({new})
   )
   select coalesce(sum(raw_rows), 0) into raw_row_count from fresh;
   return raw_row_count;
@@ -197,13 +202,12 @@ end",
         fresh = scope::call(&format!("{}__fresh_{grain}", model.storage), "p_lo, p_hi, p_raw"),
         scopes = scope::of_table(model, "t"),
         table = own(&table),
-        keys = list("", keys),
+        keys = list("", keys.iter().copied()),
         stored = list("", names.clone()),
-        values = values.join(", "),
+        old = list("t.", keys.iter().copied().chain(names)),
         constraint = quote(&format!("{table}_key")),
         assignments = assignments.join(", "),
-        old = list("t.", names.clone()),
-        new = list("excluded.", names),
+        values = values.join(", "),
     );
     function(
         &format!("{}__replace_{grain}", model.storage),

@@ -66,8 +66,9 @@ begin
       dirty := tstzmultirange(range);
     end;
   end if;
-  return query select r.id, r.declaration_no, r.model, clock_timestamp(), r.intact, r.frozen_before, r.watermark_at,
-    (select array_agg(v.complete_from order by v.level) from tidemark.level v where v.rollup_id = r.id),
+  -- Clients know no infinite times: "always" is null to them.
+  return query select r.id, r.declaration_no, r.model, clock_timestamp(), r.intact, nullif(r.frozen_before, '-infinity'), r.watermark_at,
+    (select array_agg(nullif(v.complete_from, '-infinity') order by v.level) from tidemark.level v where v.rollup_id = r.id),
     (select coalesce(array_agg(lower(s)), '{}') from unnest(dirty) s), (select coalesce(array_agg(upper(s)), '{}') from unnest(dirty) s);
 end
 $$;

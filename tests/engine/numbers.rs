@@ -691,6 +691,46 @@ async fn a_poison_bucket_backs_off_and_stalls_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_can_be_computed_but_not_merged_is_read_from_raw_rows_and_stalls_nothing_else() {
+    let test = samples("insert into samples select timestamptz '2026-03-01 00:00+00' + i * interval '1 hour', 'a', i, i from generate_series(1, 400) i").await;
+    test.drain_of("samples").await;
+    // Each quarter hour has a sum, and their hour has none.
+    test.sql("insert into samples values ('2026-03-10 10:01+00', 'a', 1.7e308, 1), ('2026-03-10 10:31+00', 'a', 1.7e308, 1), ('2026-03-12 10:16+00', 'a', 5, 5)").await;
+    let report = test.db.tick("samples").await.unwrap();
+    assert_eq!((report.buckets, report.left), (3, 2), "{report:?}");
+    let status = test.status_of("samples").await;
+    assert_eq!((status.status, status.backing_off), (StatusWord::Failing, 2), "{status:?}");
+    let quarters = question(
+        "samples",
+        at("2026-03-10T10:00:00Z"),
+        at("2026-03-10T11:00:00Z"),
+        Grain::QuarterHour,
+        chrono_tz::UTC,
+    );
+    let quarters = test.ask(&quarters).await;
+    assert_eq!((quarters.state, quarters.live_buckets), (State::Exact, 2));
+    let mut hours = question(
+        "samples",
+        at("2026-03-10T11:00:00Z"),
+        at("2026-03-20T00:00:00Z"),
+        Grain::Total,
+        chrono_tz::UTC,
+    );
+    let clean = test.ask(&hours).await;
+    let truth: i64 = test
+        .one("select count(*) from samples where taken_at >= '2026-03-10 11:00+00'")
+        .await;
+    assert_eq!((clean.state, the(&clean, "n")), (State::Exact, truth.into()));
+    hours.from = at("2026-03-10T10:00:00Z");
+    assert_eq!(test.ask(&hours).await.state, State::Pending);
+    test.sql("delete from samples where v > 1e300").await;
+    test.drain_of("samples").await;
+    assert_eq!(test.status_of("samples").await.status, StatusWord::Healthy);
+    assert_eq!(test.ask(&hours).await.state, State::Exact);
+    assert_eq!(test.db.audit("samples", None, false).await.unwrap().difference_count, 0);
+}
+
+#[tokio::test]
 async fn a_sketch_out_of_line_is_copied_once() {
     let test = TestDb::raw().await;
     test.db.install(false).await.unwrap();

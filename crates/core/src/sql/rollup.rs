@@ -160,8 +160,9 @@ fn replace(model: &Model, level: usize, grain: &str) -> Statement {
         .chain(quantiles.iter().map(|(name, stat, q)| {
             let stat = &model.stats[*stat].name;
             format!(
-                "tidemark.sketch_quantile({}, {q}, {}, {}) as {}",
+                "tidemark.sketch_quantile({}, {}, {q}, {}, {}) as {}",
                 quote(&format!("{stat}__sketch")),
+                quote(&format!("{stat}__n")),
                 quote(&format!("{stat}__min")),
                 quote(&format!("{stat}__max")),
                 quote(name)

@@ -329,18 +329,7 @@ async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
         .ok_or_else(Error::applied_meanwhile)?;
     let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
     let instant = |column: &str| row.try_get::<Option<DateTime<Utc>>, _>(column).ok().flatten();
-    // '-infinity' does not fit chrono: such lines mean "always".
-    let lines: Vec<Option<DateTime<Utc>>> = sqlx::query_scalar(
-        "select nullif(complete_from, '-infinity') from tidemark.level where rollup_id = $1 order by level",
-    )
-    .bind(row.get::<i32, _>("id"))
-    .fetch_all(&mut *connection)
-    .await?;
-    let frozen: Option<DateTime<Utc>> =
-        sqlx::query_scalar("select nullif(frozen_before, '-infinity') from tidemark.rollup where id = $1")
-            .bind(row.get::<i32, _>("id"))
-            .fetch_one(connection)
-            .await?;
+    let lines: Vec<Option<DateTime<Utc>>> = row.get("complete_from");
     let levels = model
         .levels
         .iter()
@@ -354,7 +343,7 @@ async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
     Ok(Found {
         id: row.get("id"),
         at: row.get("at"),
-        frozen,
+        frozen: instant("frozen_before"),
         watermark: instant("watermark_at"),
         levels,
         scopes: scopes(&model, &ask.cuts),

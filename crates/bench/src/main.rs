@@ -54,7 +54,7 @@ fn rows(text: &str) -> std::result::Result<u64, String> {
     }
 }
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
     let args = Args::parse();
     match run(&args).await {

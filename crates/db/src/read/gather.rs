@@ -1,6 +1,7 @@
 //! Rows of rollup tables and of `ROLLUP__raw`, streamed into the cells of each cut.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -18,7 +19,7 @@ use crate::Result;
 /// The values of the dimensions that a cut is grouped by, as text.
 pub(crate) type Group = Arc<[Option<String>]>;
 
-/// What was read of one cut: by viewer bucket and group, each once, in no order.
+/// What was read of one cut: by viewer bucket and group, each once, in this order.
 pub(crate) type Cells = Vec<(usize, Group, Cell)>;
 
 /// Where rows come from.
@@ -43,11 +44,17 @@ pub(super) struct Gathered<'a> {
     filled: Vec<Filled>,
 }
 
+/// The cells of one cut. A row finds its cell without a new group being made of its values.
 #[derive(Default)]
 struct Filled {
-    groups: HashMap<Group, u32>,
-    places: HashMap<(u32, u32), u32>,
-    cells: Cells,
+    hasher: RandomState,
+    groups: Vec<Group>,
+    /// Groups by the hash of their values.
+    hashed: HashMap<u64, Vec<u32>>,
+    /// By group and bucket: which cell, counted from 1.
+    places: Vec<Vec<u32>>,
+    /// Bucket, group, cell.
+    cells: Vec<(u32, u32, Cell)>,
 }
 
 impl<'a> Gathered<'a> {
@@ -69,7 +76,7 @@ impl<'a> Gathered<'a> {
     }
 
     pub fn cells(self) -> Vec<Cells> {
-        self.filled.into_iter().map(|filled| filled.cells).collect()
+        self.filled.into_iter().map(Filled::cells).collect()
     }
 
     /// Throw away what was read.
@@ -151,7 +158,7 @@ impl<'a> Gathered<'a> {
                 filter.values.iter().any(|value| value.as_deref() == own)
             };
             if cut.filters.iter().all(wanted) {
-                let group = cut.by.iter().map(|name| value(name).map(str::to_owned)).collect();
+                let group = cut.by.iter().map(|name| value(name));
                 let cell = filled.cell(part.bucket, group, self.shape);
                 cell.absorb(self.shape, row, 1 + self.dimensions.len())?;
             }
@@ -179,20 +186,60 @@ impl<'a> Gathered<'a> {
     fn take_merged(&mut self, row: &PgRow, parts: &[&Part]) -> Result<()> {
         let number = |at: usize| Ok::<_, sqlx::Error>(usize::try_from(row.try_get::<i32, _>(at)?).unwrap_or_default());
         let group: Vec<Option<String>> = row.try_get(2)?;
-        let cell = self.filled[number(0)?].cell(parts[number(1)?].bucket, group.into(), self.shape);
+        let group = group.iter().map(Option::as_deref);
+        let cell = self.filled[number(0)?].cell(parts[number(1)?].bucket, group, self.shape);
         cell.absorb(self.shape, row, 3)
     }
 }
 
 impl Filled {
-    fn cell(&mut self, bucket: usize, group: Group, shape: &Shape) -> &mut Cell {
-        let next = self.groups.len() as u32;
-        let number = *self.groups.entry(group.clone()).or_insert(next);
-        let at = *self.places.entry((bucket as u32, number)).or_insert_with(|| {
-            self.cells.push((bucket, group, Cell::empty(shape)));
-            self.cells.len() as u32 - 1
-        });
-        &mut self.cells[at as usize].2
+    fn cell<'v>(
+        &mut self,
+        bucket: usize,
+        group: impl Iterator<Item = Option<&'v str>> + Clone,
+        shape: &Shape,
+    ) -> &mut Cell {
+        let number = self.number(group);
+        let places = &mut self.places[number as usize];
+        if places.len() <= bucket {
+            places.resize(bucket + 1, 0);
+        }
+        if places[bucket] == 0 {
+            self.cells.push((bucket as u32, number, Cell::empty(shape)));
+            places[bucket] = self.cells.len() as u32;
+        }
+        &mut self.cells[places[bucket] as usize - 1].2
+    }
+
+    fn number<'v>(&mut self, group: impl Iterator<Item = Option<&'v str>> + Clone) -> u32 {
+        let hash = group.clone().fold(0, |hash, value| self.hasher.hash_one((hash, value)));
+        let alike = self.hashed.entry(hash).or_default();
+        for number in alike.iter() {
+            let known = self.groups[*number as usize].iter();
+            if known.zip(group.clone()).all(|(own, value)| own.as_deref() == value) {
+                return *number;
+            }
+        }
+        let number = self.groups.len() as u32;
+        alike.push(number);
+        self.groups.push(group.map(|value| value.map(str::to_owned)).collect());
+        self.places.push(Vec::new());
+        number
+    }
+
+    fn cells(mut self) -> Cells {
+        let mut order: Vec<u32> = (0..self.groups.len() as u32).collect();
+        order.sort_by_key(|number| &self.groups[*number as usize]);
+        let mut rank = vec![0; order.len()];
+        for (at, number) in order.into_iter().enumerate() {
+            rank[number as usize] = at;
+        }
+        self.cells
+            .sort_unstable_by_key(|(bucket, number, _)| (*bucket, rank[*number as usize]));
+        let cells = self.cells.into_iter();
+        cells
+            .map(|(bucket, number, cell)| (bucket as usize, self.groups[number as usize].clone(), cell))
+            .collect()
     }
 }
 

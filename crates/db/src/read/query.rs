@@ -131,8 +131,6 @@ fn rows(
 ) -> Vec<QueryRow> {
     let measured = measures.iter().map(|measure| measure.name.clone());
     let names: Arc<[String]> = request.by.iter().cloned().chain(measured).collect();
-    let mut cells: Vec<_> = snapshot.cells.iter().flatten().collect();
-    cells.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     // The same for all groups of a bucket, and a look at the zone's rules each.
     let ends: Vec<_> = snapshot
         .buckets
@@ -145,8 +143,8 @@ fn rows(
             (to_local(start, request.tz), to_local(cut.end, request.tz))
         })
         .collect();
+    let cells = snapshot.cells.iter().flatten();
     cells
-        .into_iter()
         .map(|(bucket, group, cell)| {
             let cut = snapshot.buckets[*bucket];
             let (start, end) = (cut.start.max(snapshot.from), cut.end.min(snapshot.to));

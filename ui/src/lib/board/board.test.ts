@@ -5,6 +5,7 @@ import type { BoardRequest } from '../api/BoardRequest';
 import { answer } from '../fixture/board';
 import { statuses } from '../fixture/health';
 import { OPS_BOARD } from '../fixture/opsBoard';
+import { percentParts, text } from '../format';
 import { Clock } from '../time';
 import { latestIndex, MOST_SERIES, panelSeries, toChartData, toCsv } from './charts';
 import type { ChartContext } from './charts';
@@ -34,9 +35,20 @@ describe('the verdict', () => {
   it('names the failing group, since when and how many', () => {
     const first = verdicts(OPS_BOARD, day, [], LIMITS)[0];
     expect(first?.where).toBe('openai');
-    expect(first?.what).toMatch(/^error rate 1\d/);
+    expect(first?.what).toMatch(/^error rate \d/);
     expect(first?.sinceMs).toBe(Date.parse('2026-10-26T11:15:00Z'));
-    expect(first?.detail.join()).toMatch(/of .* failed.*9\d.% of them 5xx/);
+    expect(first?.detail.join()).toMatch(/of .* failed.*9\d.% of them 5xx.*latest 1\d/);
+  });
+  it('has its rate, its counts and its beginning of the same buckets', () => {
+    for (const min_samples of [1, 200, 20_000]) {
+      const first = verdicts(OPS_BOARD, day, [], { ...LIMITS, min_samples })[0];
+      const [failed, of] = (/([\d\u202f]+) of ([\d\u202f]+) failed/.exec(first?.detail.join() ?? '') ?? []).slice(1).map((n) => Number(n.replaceAll('\u202f', '')));
+      expect(first?.what).toBe(`error rate ${text(percentParts(((failed ?? 0) / (of ?? 1)) * 100))}`);
+      expect(of).toBeGreaterThanOrEqual(min_samples);
+      const openai = day.groups.find((g) => g.key === 'openai');
+      const within = (name: string): number => (openai?.columns[day.measures.findIndex((m) => m.name === name)] ?? []).reduce<number>((n, v, i) => { const b = day.buckets[i]; return b === undefined || b.partial || b.start_ms < (first?.sinceMs ?? 0) ? n : n + (v ?? 0); }, 0);
+      expect([failed, of]).toEqual([within('error_count'), within('request_count')]);
+    }
   });
   it('says nothing on a calm day', () => {
     expect(verdicts(OPS_BOARD, answer(request(), { ...TWIST, calm: true }), statuses(true), LIMITS)).toEqual([]);

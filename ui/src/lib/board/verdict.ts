@@ -59,6 +59,7 @@ function beginning(last: number, bad: (i: number) => boolean | null): number {
   return first;
 }
 
+/** One stretch of buckets gives all that is said: its rate, how many failed of how many, and since when. */
 function errorRate(rule: BoardRule, answer: BoardAnswer, series: BoardSeries, name: string | null | undefined, limits: Limits): Verdict | null {
   const last = lastComplete(answer);
   const rate = columnOf(answer, rule.measure);
@@ -71,23 +72,28 @@ function errorRate(rule: BoardRule, answer: BoardAnswer, series: BoardSeries, na
   // Few samples are looked at together, but what is over is over: the newest bucket with any must pass the limit, too.
   let newest = last;
   while (newest > from && (at(series, samples, newest) ?? 0) === 0) newest--;
-  if ((at(series, rate, newest) ?? 0) <= limit) return null;
+  const latest = at(series, rate, newest);
+  if (latest === null || latest <= limit) return null;
+  // Never fewer buckets than were needed to have enough samples.
+  from = Math.min(from, beginning(last, (i) => { const v = at(series, rate, i); return v === null ? null : v > limit; }));
   const part = rule.counts === null ? -1 : columnOf(answer, rule.counts.part);
   const whole = rule.counts === null ? -1 : columnOf(answer, rule.counts.whole);
-  const now = part >= 0 && whole >= 0 ? (sum(series, part, from, last) / Math.max(1, sum(series, whole, from, last))) * 100 : at(series, rate, last);
-  if (now === null || now <= limit) return null;
-  const first = beginning(last, (i) => { const v = at(series, rate, i); return v === null ? null : v > limit; });
   const detail = [`limit ${limit}\u202f%`];
+  let said = latest;
   if (rule.counts !== null && part >= 0 && whole >= 0) {
-    const failed = sum(series, part, first, last);
-    detail.push(`${grouped(failed)} of ${grouped(sum(series, whole, first, last))} ${rule.counts.word}`);
-    const parts = rule.parts.map((p) => ({ label: labelOf(answer, p), n: sum(series, columnOf(answer, p), first, last) })).sort((a, b) => b.n - a.n);
+    const failed = sum(series, part, from, last);
+    const of = sum(series, whole, from, last);
+    said = (failed / Math.max(1, of)) * 100;
+    if (said <= limit) return null;
+    detail.push(`${grouped(failed)} of ${grouped(of)} ${rule.counts.word}`);
+    const parts = rule.parts.map((p) => ({ label: labelOf(answer, p), n: sum(series, columnOf(answer, p), from, last) })).sort((a, b) => b.n - a.n);
     const most = parts[0];
     if (most !== undefined && failed > 0 && most.n > 0) detail.push(`${Math.round((most.n / failed) * 100)}\u202f% of them ${most.label}`);
+    if (from < newest) detail.push(`latest ${text(percentParts(latest))}`);
   }
   return {
-    id: `${rule.measure}:${name === undefined ? '' : groupLabel(name)}`, where: name === undefined ? '' : groupLabel(name), what: `error rate ${text(percentParts(now))}`,
-    sinceMs: answer.buckets[first]?.start_ms ?? null, detail, measure: rule.measure, group: name, rollup: null,
+    id: `${rule.measure}:${name === undefined ? '' : groupLabel(name)}`, where: name === undefined ? '' : groupLabel(name), what: `error rate ${text(percentParts(said))}`,
+    sinceMs: answer.buckets[from]?.start_ms ?? null, detail, measure: rule.measure, group: name, rollup: null,
   };
 }
 

@@ -23,7 +23,7 @@ async fn click_middle(window: &Window, name: &str) {
 
 /// What the failures of an hour are, newest first, by independent SQL: status, type and account as they are shown.
 async fn failures(pool: &sqlx::PgPool, from: DateTime<Utc>) -> Vec<String> {
-    let sql = "select concat_ws('|', coalesce(nullif(error_message, ''), 'empty'), coalesce(status_code::text, 'NULL'), coalesce(nullif(error_type, ''), 'empty'))
+    let sql = "select concat_ws('|', coalesce(nullif(error_message, ''), '(empty)'), coalesce(status_code::text, '(null)'), coalesce(nullif(error_type, ''), '(empty)'))
                from ops_error_logs where created_at >= $1 and created_at < $1 + interval '1 hour' order by created_at desc";
     sqlx::query_scalar(AssertSqlSafe(sql))
         .bind(from)

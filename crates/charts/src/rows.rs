@@ -2,6 +2,7 @@
 
 use tidemark_core::api::BoardSeries;
 use tidemark_core::board_spec::{BoardColumn, BoardPanel, ColumnShow};
+use tidemark_core::group;
 
 use crate::figures;
 use crate::view::View;
@@ -96,7 +97,7 @@ impl TableData {
                 .into_iter()
                 .map(|place| {
                     let group = &view.cut.groups[place];
-                    row(group, Some(place), view.group_name(group))
+                    row(group, Some(place), group::name(group.key.as_deref()).to_owned())
                 })
                 .collect(),
             sum: row(view.cut.overall, None, format!("All {plural}")),

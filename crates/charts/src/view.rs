@@ -118,17 +118,6 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A group's name for people: NULL and the empty text are groups like any other, told apart where both are.
-    pub fn group_name(self, series: &BoardSeries) -> String {
-        let named = |key: Option<&str>| self.cut.groups.iter().any(|group| group.key.as_deref() == key);
-        match series.key.as_deref() {
-            None if named(Some("")) => "(null)".to_owned(),
-            Some("") if named(None) => "(empty)".to_owned(),
-            None | Some("") => "(none)".to_owned(),
-            Some(name) => name.to_owned(),
-        }
-    }
-
     /// The colour of a group, by its size in the whole range; the group without a name has the eighth.
     pub fn group_ink(self, ink: &Palette, place: usize) -> Ink {
         match self.cut.groups.get(place).and_then(|group| group.key.as_deref()) {
@@ -148,15 +137,6 @@ impl<'a> View<'a> {
             few if few <= NAMED + 1 => 0,
             many => many - NAMED,
         }
-    }
-}
-
-/// A value of a filter, for people.
-pub fn group_name(value: Option<&str>) -> &str {
-    match value {
-        None => "(null)",
-        Some("") => "(empty)",
-        Some(name) => name,
     }
 }
 

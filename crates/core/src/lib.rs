@@ -15,6 +15,7 @@ pub mod draft;
 pub mod exact;
 pub mod format;
 pub mod grain;
+pub mod group;
 pub mod kmv;
 pub mod model;
 pub mod probe;

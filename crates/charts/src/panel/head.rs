@@ -2,10 +2,11 @@
 
 use plotters_backend::DrawingBackend;
 use tidemark_core::board_spec::{BoardPanel, PanelKind};
+use tidemark_core::group;
 
 use crate::canvas::{Area, Canvas, Type};
 use crate::theme::Ink;
-use crate::view::{View, group_name};
+use crate::view::View;
 
 pub const HEIGHT: f64 = 34.0;
 
@@ -21,7 +22,7 @@ pub struct Key {
 /// What a panel's own filter leaves: `platform openai`.
 pub fn only(panel: &BoardPanel) -> Option<String> {
     let words = panel.filter.iter().map(|(dimension, values)| {
-        let values: Vec<&str> = values.iter().map(|value| group_name(value.as_deref())).collect();
+        let values: Vec<&str> = values.iter().map(|value| group::name(value.as_deref())).collect();
         format!("{dimension} {}", values.join(" or "))
     });
     let words: Vec<String> = words.collect();

@@ -2,6 +2,7 @@
 
 use plotters_backend::DrawingBackend;
 use tidemark_core::board_spec::{BoardPanel, Palette as Choice};
+use tidemark_core::group;
 
 use super::head::{self, Key};
 use crate::canvas::{Align, Area, Canvas, Type};
@@ -113,7 +114,7 @@ fn by_group<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPane
         .iter()
         .enumerate()
         .map(|(place, group)| Line {
-            name: view.group_name(group),
+            name: group::name(group.key.as_deref()).to_owned(),
             ink: if place < shown {
                 view.group_ink(&canvas.ink, place)
             } else {

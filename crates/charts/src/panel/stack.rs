@@ -3,6 +3,7 @@
 use plotters_backend::DrawingBackend;
 use tidemark_core::api::BoardSeries;
 use tidemark_core::board_spec::{BoardPanel, Palette as Choice};
+use tidemark_core::group;
 
 use super::head::{self, Key};
 use crate::canvas::{Area, Canvas, Type};
@@ -123,7 +124,7 @@ fn by_group<B: DrawingBackend>(canvas: &Canvas<B>, view: View, measure: usize) -
         .iter()
         .enumerate()
         .map(|(place, group)| Layer {
-            name: view.group_name(group),
+            name: group::name(group.key.as_deref()).to_owned(),
             ink: view.group_ink(&canvas.ink, place),
             edge: None,
             values: view.values(group, measure).to_vec(),

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use serde_json::Value;
 use tidemark_core::api::{Grain, MeasureInfo, QueryAnswer, QueryRequest, QueryRow, ReadMode, State};
-use tidemark_core::format;
+use tidemark_core::{format, group};
 
 use super::{filters, grain, week_start};
 use crate::args::Query;
@@ -137,9 +137,8 @@ fn note(row: &QueryRow) -> String {
 
 fn dimension(value: Option<&Value>) -> String {
     match value {
-        None | Some(Value::Null) => "(null)".to_owned(),
-        Some(Value::String(text)) if text.is_empty() => "(empty)".to_owned(),
-        Some(Value::String(text)) => text.clone(),
+        None | Some(Value::Null) => group::name(None).to_owned(),
+        Some(Value::String(text)) => group::name(Some(text)).to_owned(),
         Some(other) => other.to_string(),
     }
 }

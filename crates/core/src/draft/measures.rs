@@ -50,11 +50,7 @@ impl Writer<'_> {
                 for (value, fails) in values {
                     let name = names.give(&format!("{}_count", super::names::plain(value, 30)));
                     let filter = format!("{} = {}", word(column), literal(value));
-                    let label = if value.is_empty() {
-                        "(empty)".to_owned()
-                    } else {
-                        value.clone()
-                    };
+                    let label = crate::group::name(Some(value)).to_owned();
                     measures.push((name.clone(), count(&filter), label));
                     if *fails { failed.push(name) } else { fine.push(name) }
                 }

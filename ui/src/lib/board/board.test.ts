@@ -11,7 +11,7 @@ import { latestIndex, MOST_SERIES, panelSeries, toChartData, toCsv } from './cha
 import type { ChartContext } from './charts';
 import { cutFor, filterText, groupingsOf } from './grouping';
 import { heat, overRuns } from './heat';
-import { groupColour } from './palette';
+import { groupColour, groupId } from './palette';
 import { firstSorting, sorted, table } from './table';
 import { tip } from './tooltip';
 import { verdicts } from './verdict';
@@ -85,7 +85,13 @@ describe('a chart', () => {
     expect(upper?.scale.max).toBeGreaterThan((lower?.scale.max ?? Infinity) * 5);
   });
   it('shows only what its legend left on', () => {
-    expect(toChartData(panel(1), day, { ...CONTEXT, hidden: new Set(['openai']) }).lanes[0]?.series.map((s) => s.key)).not.toContain('openai');
+    expect(toChartData(panel(1), day, { ...CONTEXT, hidden: new Set([groupId('openai')]) }).lanes[0]?.series.map((s) => s.label)).not.toContain('openai');
+  });
+  it('keeps NULL, the empty text and groups that are called like them apart', () => {
+    const groups = [null, '', '(null)', '(empty)'].map((key) => ({ key, columns: day.overall.columns, total: day.overall.total }));
+    const list = panelSeries(panel(1), { ...day, groups }, CONTEXT);
+    expect(list.map((s) => s.label)).toEqual(['(null)', '(empty)', '(null)', '(empty)']);
+    expect(new Set(list.map((s) => s.key)).size).toBe(4);
   });
   it('draws more than eight groups as seven and the rest', () => {
     const groups = Array.from({ length: 40 }, (_, i) => ({ key: `g${i}`, columns: day.overall.columns, total: day.overall.total }));
@@ -101,7 +107,7 @@ describe('a chart', () => {
   });
   it('gives its data as CSV, missing values empty', () => {
     const lines = toCsv(panel(1), answer(request({ range: '2026-10-22T00:00:00Z..2026-10-22T03:00:00Z' }), TWIST), CONTEXT).trim().split('\n');
-    expect(lines[0]).toBe('bucket_start,bucket_end,state,partial,anthropic (%),openai (%),gemini (%),bedrock (%),azure (%),(none) (%)');
+    expect(lines[0]).toBe('bucket_start,bucket_end,state,partial,anthropic (%),openai (%),gemini (%),bedrock (%),azure (%),(empty) (%)');
     expect(lines.some((l) => l.endsWith(',,,,,,'))).toBe(true);
   });
 });
@@ -124,7 +130,7 @@ describe('the table', () => {
     const data = table(columns, day, 'vs 19 Oct');
     expect(data.head[firstSorting(data.head).column]?.label).toBe('Latest');
     expect(sorted(data.rows, firstSorting(data.head))[0]?.name).toBe('openai');
-    expect(sorted(data.rows, { column: -1, descending: false }).map((r) => r.name)).toEqual(['(none)', 'anthropic', 'azure', 'bedrock', 'gemini', 'openai']);
+    expect(sorted(data.rows, { column: -1, descending: false }).map((r) => r.name)).toEqual(['(empty)', 'anthropic', 'azure', 'bedrock', 'gemini', 'openai']);
   });
   it('shares add up', () => {
     const data = table(columns, day, '');
@@ -163,7 +169,7 @@ describe('a panel with a cut of its own', () => {
   it('shows its own rows only, whichever way they are grouped', () => {
     expect(cut(2).overall.total).toEqual(cut(3).overall.total);
     expect(cut(3).overall.total).toEqual(day.groups.find((g) => g.key === 'openai')?.total);
-    expect(filterText({ ...panel(0), where: { platform: ['openai', null], region: [''] } })).toBe('platform openai or (null), region (none)');
+    expect(filterText({ ...panel(0), where: { platform: ['openai', null], region: [''] } })).toBe('platform openai or (null), region (empty)');
   });
   it('waits where the answer is to a question before it', () => {
     const p = board.panels[2];

@@ -6,7 +6,7 @@ import type { BoardSeries } from '../api/BoardSeries';
 import { columnOf, filledBuckets, labelOf, lanes, sums, unitOf } from '../chart/model';
 import type { Band, ChartModel, LaneInput, Series } from '../chart/model';
 import { splits } from './grouping';
-import { GREY, groupColour, groupLabel, measureColour } from './palette';
+import { GREY, groupColour, groupId, groupLabel, measureColour } from './palette';
 
 /** More groups than this are one grey series. */
 export const MOST_SERIES = 8;
@@ -56,7 +56,7 @@ function split(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): Panel
   const rest = answer.groups.slice(own.length);
   const whole = panel.counts === null ? -1 : columnOf(answer, panel.counts.whole);
   const list: PanelSeries[] = own.map((g) => ({
-    key: groupLabel(g.key), label: groupLabel(g.key), color: groupColour(ctx.scope, g.key), values: column(g, m), latest: column(g, m)[last] ?? null, total: g.total[m] ?? null,
+    key: groupId(g.key), label: groupLabel(g.key), color: groupColour(ctx.scope, g.key), values: column(g, m), latest: column(g, m)[last] ?? null, total: g.total[m] ?? null,
     unit, shape, group: g.key, ...(whole < 0 ? {} : { samples: column(g, whole) }), emphasis: ctx.emphasis !== undefined && ctx.emphasis === g.key,
   }));
   const additive = answer.measures[m]?.additive === true;

@@ -1,6 +1,7 @@
 /** Colours of series. A name keeps its colour for ever on this machine; status colours are never among them. */
 
 import type { Palette } from '../api/Palette';
+import type { Unnamed } from '../api/Unnamed';
 
 const NAMED = 7;
 const STORE = 'tidemark.colours';
@@ -54,6 +55,15 @@ export function measureColour(palette: Palette, i: number, n: number): { color: 
   return { color: `--series-${(i % NAMED) + 1}` };
 }
 
+const NULL: Unnamed = '(null)';
+const EMPTY: Unnamed = '(empty)';
+
+/** A group's name for people, as the core writes it: NULL and the empty text never look alike. */
 export function groupLabel(key: string | null): string {
-  return key === null ? '(null)' : key === '' ? '(none)' : key;
+  return key === null ? NULL : key === '' ? EMPTY : key;
+}
+
+/** What a group is known by beside others: one may really be called `(null)`. */
+export function groupId(key: string | null): string {
+  return key === null ? '\u0000null' : `=${key}`;
 }

@@ -8,7 +8,7 @@ import type { RollupStatus } from '../api/RollupStatus';
 import { columnOf, labelOf, unitOf } from '../chart/model';
 import { age, change, grouped, percentParts, text, value } from '../format';
 import type { Limits } from '../api/Limits';
-import { groupLabel } from './palette';
+import { groupId, groupLabel } from './palette';
 
 export interface Verdict {
   id: string;
@@ -92,7 +92,7 @@ function errorRate(rule: BoardRule, answer: BoardAnswer, series: BoardSeries, na
     if (from < newest) detail.push(`latest ${text(percentParts(latest))}`);
   }
   return {
-    id: `${rule.measure}:${name === undefined ? '' : groupLabel(name)}`, where: name === undefined ? '' : groupLabel(name), what: `error rate ${text(percentParts(said))}`,
+    id: `${rule.measure}:${name === undefined ? '' : groupId(name)}`, where: name === undefined ? '' : groupLabel(name), what: `error rate ${text(percentParts(said))}`,
     sinceMs: answer.buckets[from]?.start_ms ?? null, detail, measure: rule.measure, group: name, rollup: null,
   };
 }

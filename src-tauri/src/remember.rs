@@ -5,7 +5,7 @@ use std::path::Path;
 use tidemark_db::ErrorInfo;
 use tidemark_local::{
     Settings,
-    settings::{DEMO, last_of, last_profile},
+    settings::{DEMO, last_profile},
 };
 
 use crate::{args::Target, demo::failed, desk::Desk};
@@ -37,12 +37,12 @@ pub(crate) fn save(desk: &Desk, chosen: Settings) -> Result<Settings, ErrorInfo>
 
 /// Open the same database at the next start. The file never holds a password.
 pub(crate) fn last(desk: &Desk, target: &Target) {
-    let name = match target {
-        Target::Demo => DEMO.to_owned(),
-        Target::Profile(name) => last_of(name),
-        Target::Url(url) => url.clone(),
+    let opened = |kept: &mut Settings| match target {
+        Target::Demo => kept.last_connection = Some(DEMO.to_owned()),
+        Target::Profile(name) => kept.used_profile(name, chrono::Utc::now()),
+        Target::Url(url) => kept.last_connection = Some(url.clone()),
     };
-    match Settings::update(&desk.settings_file, |kept| kept.last_connection = Some(name)) {
+    match Settings::update(&desk.settings_file, opened) {
         Ok(saved) => drop(desk.settings.send_replace(saved)),
         Err(error) => tracing::warn!("the connection is not remembered: {error}"),
     }

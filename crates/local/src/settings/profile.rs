@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, SubsecRound, Utc};
 use serde::{Deserialize, Serialize};
 use tidemark_core::{probe::TlsMode, suggest};
 use ts_rs::TS;
@@ -37,6 +38,8 @@ pub struct Profile {
     /// Enforced by the server.
     pub read_only: bool,
     pub password: PasswordFrom,
+    /// When the app opened it last; `null` where it never did.
+    pub last_used: Option<DateTime<Utc>>,
 }
 
 /// Shown in the window's frame while the connection is open.
@@ -245,9 +248,21 @@ impl Settings {
         })
     }
 
+    /// Remembers that a profile was opened. One that is gone by now is not missed.
+    pub fn used_profile(&mut self, name: &str, at: DateTime<Utc>) {
+        self.last_connection = Some(last_of(name));
+        if let Some(profile) = self.connections.get_mut(name) {
+            profile.last_used = Some(at.trunc_subsecs(0));
+        }
+    }
+
     /// Adds a profile, or puts it in the place of the one called `before`.
-    pub fn put_profile(&mut self, before: Option<&str>, name: &str, profile: Profile) -> Result<()> {
+    pub fn put_profile(&mut self, before: Option<&str>, name: &str, mut profile: Profile) -> Result<()> {
         profile.check(name)?;
+        // Not for a form to say; it may have been opened since the form was.
+        profile.last_used = before
+            .and_then(|before| self.connections.get(before))
+            .and_then(|known| known.last_used);
         if before != Some(name) && self.connections.contains_key(name) {
             return Err(LocalError::BadSetting {
                 key: "name",
@@ -366,6 +381,24 @@ mod tests {
         );
         settings.remove_profile("prod-eu").unwrap();
         assert_eq!((settings.default_connection, settings.last_connection), (None, None));
+    }
+
+    #[test]
+    fn what_was_opened_last_survives_an_edit_and_a_new_name_but_not_a_copy() {
+        let at = "2026-10-26T13:22:06.5Z".parse::<DateTime<Utc>>().unwrap();
+        let mut settings = Settings::default();
+        settings.put_profile(None, "prod", Profile::default()).unwrap();
+        settings.used_profile("prod", at);
+        settings.used_profile("gone", at);
+        let used = settings.connections["prod"].clone();
+        assert_eq!(used.last_used, Some(at.trunc_subsecs(0)));
+        assert_eq!(settings.connections.len(), 1);
+        settings
+            .put_profile(Some("prod"), "prod-eu", Profile::default())
+            .unwrap();
+        assert_eq!(settings.connections["prod-eu"].last_used, used.last_used);
+        settings.put_profile(None, "copy", used).unwrap();
+        assert_eq!(settings.connections["copy"].last_used, None);
     }
 
     #[test]

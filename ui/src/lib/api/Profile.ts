@@ -34,4 +34,8 @@ key: string | null, colour: Colour | null,
 /**
  * Enforced by the server.
  */
-read_only: boolean, password: PasswordFrom, };
+read_only: boolean, password: PasswordFrom, 
+/**
+ * When the app opened it last; `null` where it never did.
+ */
+last_used: string | null, };

@@ -23,7 +23,7 @@ export function colourOf(colour: Colour | null | undefined): string {
   return colour == null ? 'var(--env-4)' : COLOURS[colour].token;
 }
 
-export const EMPTY: Profile = { host: null, port: null, database: null, user: null, service: null, tls: null, ca: null, certificate: null, key: null, colour: null, read_only: false, password: 'elsewhere' };
+export const EMPTY: Profile = { host: null, port: null, database: null, user: null, service: null, tls: null, ca: null, certificate: null, key: null, colour: null, read_only: false, password: 'elsewhere', last_used: null };
 
 class Connections {
   list = $state.raw<Connection[]>([]);

@@ -3,6 +3,7 @@
 import type { Aim } from '../api/Aim';
 import type { PasswordFrom } from '../api/PasswordFrom';
 import type { ConnectionState } from '../types';
+import type { Clock } from '../time';
 import { colourOf } from './connections.svelte';
 
 /** The TLS mode in effect, and why it is that. */
@@ -25,6 +26,15 @@ export function frameColour(state: ConnectionState, demo: boolean): string {
 export function weakTls(aim: Aim): boolean {
   const here = /^(localhost|127\.0\.0\.1|\[?::1\]?):/.test(aim.server);
   return !here && aim.tls_reason === 'asked' && aim.tls !== 'verify-full';
+}
+
+/** When a connection was opened last: minutes, then the time, the weekday, the date. */
+export function lastUsed(ms: number, now: number, clock: Clock): string {
+  const minutes = Math.floor((now - ms) / 60_000);
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${minutes}\u202fmin ago`;
+  if (clock.sameDay(ms, now)) return clock.time(ms);
+  return now - ms < 6 * 86_400_000 ? clock.date(ms, now) : clock.shortDate(ms, now);
 }
 
 export const PASSWORDS: { value: PasswordFrom; label: string }[] = [

@@ -151,7 +151,7 @@ class App {
       if (before !== undefined && before.state !== 'done' && job.state === 'done') {
         toasts.show({
           tone: 'ok', title: `Job ${job.id} done`, text: `${job.rollup}, ${count(job.buckets_total)} buckets recomputed`,
-          action: { label: 'Open', run: () => { router.go('jobs'); } },
+          action: { label: 'Open', run: () => { router.go('jobs', String(job.id)); } },
         });
         this.epoch += 1;
       }

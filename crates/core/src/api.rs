@@ -519,7 +519,7 @@ pub struct SourceDetail {
     /// The time column of a source; `None` for a lookup.
     pub time: Option<String>,
     pub time_indexed: Option<bool>,
-    /// Estimated from statistics.
+    /// Estimated from statistics; negative where there are none yet.
     #[ts(type = "number")]
     pub rows: i64,
     /// Which of insert, update, delete and truncate are captured, as `IUDT`.

@@ -142,7 +142,7 @@ impl Db {
     async fn sources(&self, id: i32) -> Result<Vec<SourceDetail>> {
         let rows = sqlx::query(
             "select i.name, format('%I.%I', i.schema_name, i.table_name) as table_name, i.time_column,
-               coalesce((select sum(greatest(c.reltuples, 0)) from tidemark.members(i.rollup_id) m join pg_class c on c.oid = m.relid where m.ordinal = i.ordinal and c.relkind = 'r'), 0)::bigint as rows,
+               coalesce((select case when bool_or(c.reltuples < 0 and pg_relation_size(c.oid) > 0) then -1 else sum(greatest(c.reltuples, 0)) end from tidemark.members(i.rollup_id) m join pg_class c on c.oid = m.relid where m.ordinal = i.ordinal and c.relkind = 'r'), 0)::bigint as rows,
                exists (select from pg_index x join pg_attribute a on a.attrelid = x.indrelid and a.attnum = x.indkey[0]
                  where x.indrelid = to_regclass(format('%I.%I', i.schema_name, i.table_name)) and x.indisvalid and a.attname = i.time_column) as indexed,
                (select coalesce(string_agg(case substr(t.tgname, length(i.trigger_prefix) + 1) when 'ins' then 'I' when 'upd' then 'U' when 'del' then 'D' else 'T' end, ''

@@ -106,6 +106,11 @@ export class Clock {
     return this.hm(local(ms, this.tz), false);
   }
 
+  midnight(ms: number): boolean {
+    const l = local(ms, this.tz);
+    return l.hour === 0 && l.minute === 0 && l.second === 0;
+  }
+
   timeSeconds(ms: number): string {
     return this.hm(local(ms, this.tz), true);
   }
@@ -202,6 +207,37 @@ const GRAINS: Record<Grain, string> = {
 
 export function grainText(grain: Grain): string {
   return GRAINS[grain];
+}
+
+/** What a stored bucket of days or more is called: `28 Nov`, `Oct 2026`, `2026`. Stored buckets begin in UTC. Null for finer ones. */
+export function storedName(iso: string, grain: Grain, now: number): string | null {
+  const at = new Date(iso);
+  const year = at.getUTCFullYear();
+  if (grain === 'year') return String(year);
+  const month = monthName(at.getUTCMonth() + 1);
+  if (grain === 'month') return `${month} ${year}`;
+  if (grain !== 'day' && grain !== 'week') return null;
+  return year === new Date(now).getUTCFullYear() ? `${at.getUTCDate()} ${month}` : `${at.getUTCDate()} ${month} ${year}`;
+}
+
+/** Where months begin between two instants, or Mondays where it is less than two months; nothing within some days. */
+export function landmarks(from: number, to: number, tz: string): { ms: number; label: string }[] {
+  const DAY = 86_400_000;
+  const span = to - from;
+  if (span < 4 * DAY) return [];
+  const found: { ms: number; label: string }[] = [];
+  const l = local(from, tz);
+  for (let i = 1; i * DAY < span + DAY; i++) {
+    const day = new Date(Date.UTC(l.year, l.month - 1, l.day + i));
+    const guess = day.getTime();
+    const ms = guess - offsetMinutes(guess - offsetMinutes(guess, tz) * 60_000, tz) * 60_000;
+    if (ms >= to) break;
+    const name = monthName(day.getUTCMonth() + 1);
+    if (span > 60 * DAY ? day.getUTCDate() === 1 && (span < 800 * DAY || day.getUTCMonth() === 0) : span > 10 * DAY ? day.getUTCDay() === 1 : true) {
+      found.push({ ms, label: span <= 60 * DAY ? `${day.getUTCDate()} ${name}` : day.getUTCMonth() === 0 ? `${name} ${day.getUTCFullYear()}` : name });
+    }
+  }
+  return found;
 }
 
 export function weekdayName(day: number): string {

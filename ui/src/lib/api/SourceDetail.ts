@@ -6,7 +6,7 @@ export type SourceDetail = { name: string, table: string,
  */
 time: string | null, time_indexed: boolean | null, 
 /**
- * Estimated from statistics.
+ * Estimated from statistics; negative where there are none yet.
  */
 rows: number, 
 /**

@@ -29,10 +29,18 @@ function isCompare(s: string | undefined): s is Compare {
   return s !== undefined && COMPARES.includes(s);
 }
 
-/** In an address a group is its name after `=`, and the NULL group is `~`. */
+/** In an address a group is its name after `=`, and the NULL group is `~`. By hand one writes the name alone. */
 function readGroups(text: string | undefined): (string | null)[] {
   if (text === undefined || text === '') return [];
-  return text.split(',').map((g) => (g === '~' ? null : decodeURIComponent(g.slice(1))));
+  return text.split(',').map((g) => (g === '~' ? null : decoded(g.startsWith('=') ? g.slice(1) : g)));
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 function writeGroups(groups: (string | null)[]): string {

@@ -27,9 +27,10 @@ export function between(fromMs: number, toMs: number): string {
   return `${isoUtc(fromMs)}..${isoUtc(toMs)}`;
 }
 
-/** The instants of a range that names both of its ends. */
+/** The instants of a range that names both of its ends. Without an offset they are the viewer's, and the answer knows. */
 export function ends(range: string): { from: number; to: number } | null {
   const [a, b] = range.split('..');
+  if (![a, b].every((end) => end !== undefined && /T.*(?:Z|[+-]\d\d:?\d\d)$/.test(end))) return null;
   const from = Date.parse(a ?? '');
   const to = Date.parse(b ?? '');
   return Number.isNaN(from) || Number.isNaN(to) ? null : { from, to };

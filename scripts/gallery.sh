@@ -3,8 +3,8 @@
 #
 #   scripts/gallery.sh [FOLDER]      by default screenshots/gallery
 #
-# On the demo data, which the first run writes and the next ones find again (target/gallery-data). TIDEMARK_GALLERY_ONLY
-# is a pattern of the scenes to keep, such as '^overview'. Needs what scripts/test.sh brings.
+# On the demo data, which the first run writes and the next ones find again, and on databases beside it in states that the
+# demo does not have (scripts/gallery/state.sh). TIDEMARK_GALLERY_ONLY is a pattern of the scenes to keep, such as '^overview'. Needs what scripts/test.sh brings.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -38,14 +38,7 @@ until [ -s "$work/url" ]; do
   sleep 0.2
 done
 url=$(head -n 1 "$work/url")
-# The same server with other databases and another role: those states the demo does not have.
-at() { printf '%s' "$url" | sed "s|^postgres:///[^?]*|postgres:///$1|"; }
 bin=$(postgres_bin)
-for name in gallery_plain gallery_empty; do
-  "$bin/psql" -qX "$url" -c "drop database if exists $name with (force)" -c "create database $name" 2>/dev/null
-done
-"$bin/psql" -qX "$(at gallery_plain)" -v ON_ERROR_STOP=1 -f "$root_dir/tests/engine/raw.sql"
-"$TIDEMARK_BIN/tidemark" install --database-url "$(at gallery_empty)" >/dev/null
 say "Building the rollups"
 if ! "$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null 2>&1; then
   # Made by another version of this checkout.
@@ -57,11 +50,10 @@ for rollup in ops_metrics task_usage measurements forecast_accuracy; do
 done
 "$TIDEMARK_BIN/tidemark" tick --drain --database-url "$url" >/dev/null
 "$bin/psql" -qX "$url" -c "do \$\$ begin if to_regrole('gallery_viewer') is null then create role gallery_viewer; end if; end \$\$; grant tidemark_viewer to gallery_viewer"
-# The demo's server lets one user in, who may become another.
-viewer="$url&options=-c%20role%3Dgallery_viewer"
 
 say "Taking pictures into $out"
 mkdir -p "$out"
-find "$out" -maxdepth 1 -name '*.png' -delete
+# What is not taken again stays.
+[ -n "${TIDEMARK_GALLERY_ONLY:-}" ] || find "$out" -maxdepth 1 -name '*.png' -delete
 xvfb-run -a -s "-screen 0 2400x1600x24 -nolisten tcp" \
-  node "$root_dir/scripts/gallery.mjs" "$out" "$url" "$viewer" "$(at gallery_empty)" "$(at gallery_plain)"
+  node "$root_dir/scripts/gallery/main.mjs" "$out" "$url"

@@ -84,7 +84,7 @@ need_packages "${app_packages[@]}" "${display_packages[@]}" "${test_packages[@]}
 need_node
 install_ui
 
-check "Scripts: shellcheck" shellcheck -x scripts/*.sh .ci/run
+check "Scripts: shellcheck" shellcheck -x scripts/*.sh scripts/gallery/*.sh .ci/run
 check "Rust: formatting" cargo fmt --all --check
 check "UI: types" npm --prefix ui run --silent check
 check "UI: build" build_ui

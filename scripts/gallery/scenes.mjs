@@ -105,7 +105,7 @@ export async function cut(w, proxy) {
 
 export async function building(w) {
   await w.keep('job-running', async () => { await w.go('#/jobs'); await w.see('Paused'); await w.see('Cancelled'); await w.until('the bars', 'return document.querySelector("section .strip svg") !== null'); });
-  await w.keep('pending', () => board(w, 'range=30d&grain=day&mode=rollup-only'));
+  await w.keep('pending', () => board(w, 'range=-60d..now&grain=day&mode=rollup-only'));
 }
 
 export async function frozen(w) {

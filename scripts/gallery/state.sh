@@ -48,7 +48,7 @@ case $state in
   # Part of a backfill done, a job that rests, some that are over.
   building)
     fresh gallery_states
-    rows '{openai,anthropic,gemini,bedrock,azure}' 70 500
+    rows '{openai,anthropic,gemini,bedrock,azure}' 70 1800
     tidemark rollup apply ops_metrics --yes
     buckets() { "$TIDEMARK_BIN/tidemark" jobs --json --database-url "$url" | tr -d ' \n' | grep -oE "\"buckets_$1\":[0-9]+" | tail -n 1 | grep -oE '[0-9]+'; }
     until [ $((100 * $(buckets "done") / $(buckets total))) -ge 45 ]; do tidemark tick; done

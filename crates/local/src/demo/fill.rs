@@ -40,17 +40,10 @@ pub async fn fill(pool: &PgPool, now: DateTime<Utc>, mut progress: impl FnMut(u6
     let done = written.usage_rows + written.error_rows;
     if done > 1000 {
         // Fresh statistics, so that the first plans are good ones.
-        for table in ["usage_logs", "ops_error_logs"] {
-            let analyze = if table == "usage_logs" {
-                "analyze usage_logs"
-            } else {
-                "analyze ops_error_logs"
-            };
-            sqlx::query(analyze)
-                .execute(pool)
-                .await
-                .map_err(LocalError::database("statistics of the demo"))?;
-        }
+        sqlx::query("analyze usage_logs, ops_error_logs, groups, accounts")
+            .execute(pool)
+            .await
+            .map_err(LocalError::database("statistics of the demo"))?;
     }
     progress(done, done);
     Ok(written)

@@ -69,6 +69,12 @@ describe('the verdict', () => {
   it('speaks of a rollup that nothing ticks', () => {
     expect(verdicts(OPS_BOARD, null, statuses(false), LIMITS).map((v) => `${v.where} ${v.what}`)).toEqual(['forecast_accuracy nothing ticks it']);
   });
+  it('names what is wrong with a capture without the SQL that mends it', () => {
+    const [first, ...rest] = statuses(true);
+    if (first === undefined) throw new Error('no status');
+    const broken = { ...first, status: 'not_trusted' as const, capture_findings: ['trigger t_ins on public.t is disabled; alter table public.t enable always trigger t_ins;', 'another'] };
+    expect(verdicts(OPS_BOARD, null, [broken, ...rest], LIMITS)[0]?.detail[0]).toBe('trigger t_ins on public.t is disabled, and 1 more');
+  });
   it('"latest" is the last complete bucket, never the partial one', () => {
     expect(day.buckets[latestIndex(day)]?.partial).toBe(false);
     expect(day.buckets[latestIndex(day) + 1]?.partial).toBe(true);
@@ -86,6 +92,16 @@ describe('a chart', () => {
   });
   it('shows only what its legend left on', () => {
     expect(toChartData(panel(1), day, { ...CONTEXT, hidden: new Set([groupId('openai')]) }).lanes[0]?.series.map((s) => s.label)).not.toContain('openai');
+  });
+  it('draws the rest of a rate as the rate of their counts together', () => {
+    const of = (name: string): number => day.measures.findIndex((m) => m.name === name);
+    const group = (key: string, failed: number, requests: number): BoardAnswer['groups'][number] => {
+      const columns = day.overall.columns.map((c, m) => c.map(() => (m === of('error_count') ? failed : m === of('request_count') ? requests : m === of('error_rate') ? (failed / requests) * 100 : 0)));
+      return { key, columns, total: day.overall.total };
+    };
+    const groups = [...Array.from({ length: 7 }, (_, i) => group(`big${i}`, 1, 1000)), group('few', 1, 2), group('more', 1, 98)];
+    const rest = panelSeries(panel(1), { ...day, groups }, CONTEXT).at(-1);
+    expect([rest?.label, rest?.latest]).toEqual(['2 others', 2]);
   });
   it('keeps NULL, the empty text and groups that are called like them apart', () => {
     const groups = [null, '', '(null)', '(empty)'].map((key) => ({ key, columns: day.overall.columns, total: day.overall.total }));

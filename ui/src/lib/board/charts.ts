@@ -60,9 +60,16 @@ function split(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): Panel
     unit, shape, group: g.key, ...(whole < 0 ? {} : { samples: column(g, whole) }), emphasis: ctx.emphasis !== undefined && ctx.emphasis === g.key,
   }));
   const additive = answer.measures[m]?.additive === true;
+  const part = panel.counts === null ? -1 : columnOf(answer, panel.counts.part);
   if (rest.length > 0 && additive) {
     const values = sums(rest.map((g) => column(g, m)), answer.buckets.length);
     list.push({ key: '\u0000rest', label: `${rest.length} others`, color: GREY, values, latest: values[last] ?? null, total: null, unit, shape, group: undefined });
+  } else if (rest.length > 0 && part >= 0 && whole >= 0) {
+    // A rate of several groups is that of their counts together.
+    const samples = sums(rest.map((g) => column(g, whole)), answer.buckets.length);
+    const parts = sums(rest.map((g) => column(g, part)), answer.buckets.length);
+    const values = samples.map((n, i) => (n === null || n === 0 ? null : ((parts[i] ?? 0) / n) * 100));
+    list.push({ key: '\u0000rest', label: `${rest.length} others`, color: GREY, values, samples, latest: values[last] ?? null, total: null, unit, shape, group: undefined });
   } else {
     rest.forEach((g, i) => {
       list.push({ key: i === 0 ? '\u0000rest' : `\u0000rest${i}`, label: i === 0 ? `${rest.length} others` : '', color: GREY, values: column(g, m), ...(whole < 0 ? {} : { samples: column(g, whole) }), latest: null, total: null, unit, shape, group: undefined });

@@ -7,6 +7,7 @@ import type { BoardSeries } from '../api/BoardSeries';
 import type { RollupStatus } from '../api/RollupStatus';
 import { columnOf, labelOf, unitOf } from '../chart/model';
 import { age, change, grouped, percentParts, text, value } from '../format';
+import { finding } from '../pages/status';
 import type { Limits } from '../api/Limits';
 import { groupId, groupLabel } from './palette';
 
@@ -129,7 +130,7 @@ function aboutRollup(status: RollupStatus): Verdict | null {
   if (word === undefined && !late) return null;
   const detail: string[] = [];
   if (status.lag_seconds !== null) detail.push(`${age(status.lag_seconds)} behind${limited ? `, limit ${age(LAG_SECONDS)}` : ''}`);
-  if (status.capture_findings[0] !== undefined) detail.unshift(status.capture_findings[0]);
+  if (status.capture_findings[0] !== undefined) detail.unshift(`${finding(status.capture_findings[0]).what}${status.capture_findings.length > 1 ? `, and ${status.capture_findings.length - 1} more` : ''}`);
   else if (status.status === 'failing' && status.last_error !== null) detail.unshift(status.last_error);
   return {
     id: `rollup:${status.rollup}`, where: status.rollup, what: word ?? `${age(status.lag_seconds ?? 0)} behind`,

@@ -5,8 +5,8 @@ import type { Frame, LaneBox } from './paint';
 import { laneBox } from './paint';
 import { dots, hatch } from './patterns';
 
-/** Narrower buckets join into steps. */
-const BAR_WIDTH = 6;
+/** Narrower buckets join into steps. A day by quarter hours, begun within one, has 97 of 5.9. */
+const BAR_WIDTH = 5.75;
 
 interface Look {
   fill: (token: string) => string | CanvasPattern;

@@ -3,6 +3,8 @@
 import type { Tick } from '../api/Tick';
 
 export const ROOM = 56;
+/** Half a label, less the margin beside the plot. */
+const EDGE = 10;
 
 const STRIDES = [1, 2, 3, 4, 6, 8, 12, 24];
 
@@ -13,7 +15,8 @@ export function fitting(ticks: readonly Tick[], x: (ms: number) => number, left:
   const kept = thin(special, x, room);
   const anchors = inside.map((t, i) => (t.kind === 'day' ? i : -1)).filter((i) => i >= 0);
   for (const stride of STRIDES) {
-    const chosen = inside.filter((t, i) => t.kind === 'plain' && distance(i, anchors) % stride === 0);
+    // Close to the right edge a label would be cut off.
+    const chosen = inside.filter((t, i) => t.kind === 'plain' && x(t.at_ms) <= right - EDGE && distance(i, anchors) % stride === 0);
     const clear = chosen.filter((t) => kept.every((k) => Math.abs(x(k.at_ms) - x(t.at_ms)) >= room));
     if (gaps(clear, x) >= room) return [...kept, ...clear].sort((a, b) => a.at_ms - b.at_ms);
   }

@@ -41,3 +41,9 @@ const JOBS: Record<JobState, Look> = {
 export function jobLook(state: JobState): Look {
   return JOBS[state];
 }
+
+/** What is wrong with a capture, and apart from it the SQL that puts it right, where the server names some. */
+export function finding(text: string): { what: string; sql: string | null } {
+  const m = /^(.*?); (alter .*;)$/s.exec(text);
+  return m === null ? { what: text, sql: null } : { what: m[1] ?? text, sql: m[2] ?? null };
+}

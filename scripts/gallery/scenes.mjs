@@ -25,7 +25,7 @@ async function crosshair(w, back) {
 export async function pages(w) {
   await w.keep('overview', () => board(w, 'range=24h'));
   await w.keep('overview-tooltip', async () => { await board(w, 'range=24h'); await crosshair(w, 6); });
-  await w.keep('rollups', async () => { await w.clear(); await w.go('#/rollups'); await w.see('Worst lag'); await w.see('healthy'); });
+  await w.keep('rollups', async () => { await w.clear(); await w.go('#/rollups'); await w.see('Last success'); await w.see('healthy'); });
   await w.keep('rollup-open', async () => { await w.go('#/rollups/ops_metrics'); await w.see('Recent runs'); });
   await w.keep('jobs', async () => { await w.go('#/jobs'); await w.see('History'); });
   await w.keep('settings', async () => { await w.go('#/settings'); await w.see('prod-eu'); });

@@ -110,9 +110,14 @@ describe('the other pages', () => {
   });
   it('jobs: running, paused and history, accessible', async () => {
     await open('incident', '#/jobs');
-    await waitFor(() => { expect(screen.getByText('wrong range, cancelled at 61 %')).toBeTruthy(); }, { timeout: 10_000 });
+    await waitFor(() => { expect(screen.getByText('wrong range')).toBeTruthy(); }, { timeout: 10_000 });
     expect(screen.getAllByRole('progressbar').length).toBe(2);
     await accessible();
+  });
+  it('jobs: the one that an address names is pointed out', async () => {
+    await open('incident', '#/jobs/37');
+    const row = await screen.findByRole('row', { current: true }, { timeout: 10_000 });
+    expect(row.textContent).toContain('wrong range');
   });
   it('settings: a zone is found by its abbreviation and taken over everywhere', async () => {
     await open('calm', '#/settings');
@@ -219,5 +224,19 @@ describe('the command palette', () => {
     await accessible();
     field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
     await waitFor(() => { expect(globalThis.location.hash).toContain('range=7d'); });
+  });
+  it('has every action, also those with a place of their own', async () => {
+    const app = await open('incident');
+    await screen.findByRole('button', { name: 'gemini', pressed: false }, { timeout: 10_000 });
+    const { commands, matching } = await import('../lib/ui/commands');
+    const { boardState } = await import('../lib/state/board.svelte');
+    const rollup = app.rollups[0];
+    if (rollup === undefined) throw new Error('no rollup');
+    const titles = (query: string): string[] => matching(commands(boardState(rollup), () => undefined, query, []), query).map((c) => c.title);
+    const all = titles('');
+    for (const wanted of ['Only gemini', 'Bucket width: hour', 'Compare with yesterday', 'No comparison', 'Earlier, by the length of the range', 'Save a report as HTML', 'Copy the address of this view', 'Audit the last 7 days of ops_metrics', 'Show the SQL of ops_metrics', 'Refresh boards: every 5\u202fs', 'Clock: 12 h', 'Weeks start on Sunday', 'New connection…', 'New board…', 'Keys']) expect(all).toContain(wanted);
+    expect(new Set(commands(boardState(rollup), () => undefined, '', []).map((c) => c.id)).size).toBe(all.length);
+    expect(titles('last 7')[0]).toBe('Last 7 days');
+    expect(titles('rec')[0]).toMatch(/^Recompute/);
   });
 });

@@ -160,6 +160,11 @@ export function matching(list: Command[], query: string): Command[] {
   // Before anything is typed places come first; then what can be done.
   const order = words.length === 0 ? ['Go to', 'Time range', 'Actions', 'Time zones'] : ['Actions', 'Go to', 'Time range', 'Time zones'];
   const found = list.filter(fits);
-  const starts = (c: Command): number => (words[0] !== undefined && c.title.toLowerCase().startsWith(words[0]) ? 0 : 1);
-  return found.sort((a, b) => order.indexOf(a.section) - order.indexOf(b.section) || starts(a) - starts(b));
+  const typed = words.join(' ');
+  const starts = (c: Command): number => (typed !== '' && c.title.toLowerCase().startsWith(typed) ? 0 : 1);
+  // A section with a title that begins as typed stands before those that only have the words somewhere.
+  const best = new Map<string, number>();
+  for (const c of found) best.set(c.section, Math.min(best.get(c.section) ?? 1, starts(c)));
+  const rank = (c: Command): number => (best.get(c.section) ?? 1) * order.length + order.indexOf(c.section);
+  return found.sort((a, b) => rank(a) - rank(b) || starts(a) - starts(b));
 }

@@ -55,5 +55,6 @@ say "Taking pictures into $out"
 mkdir -p "$out"
 # What is not taken again stays.
 [ -n "${TIDEMARK_GALLERY_ONLY:-}" ] || find "$out" -maxdepth 1 -name '*.png' -delete
-xvfb-run -a -s "-screen 0 2400x1600x24 -nolisten tcp" \
+# Its middle, where the pointer rests, lies outside of every window.
+xvfb-run -a -s "-screen 0 4200x3000x24 -nolisten tcp" \
   node "$root_dir/scripts/gallery/main.mjs" "$out" "$url"

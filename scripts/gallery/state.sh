@@ -63,13 +63,14 @@ case $state in
   # The demo's openai fails, from two hours ago to this minute.
   outage)
     sql "$demo" <<'SQL'
-delete from ops_error_logs where error_message like 'The gallery''s outage%';
-insert into ops_error_logs (created_at, platform, model, status_code, error_type, error_message)
-select at, 'openai', 'gpt-5.1', case when n % 9 = 0 then 429 else 503 end, case when n % 9 = 0 then 'rate_limit' else 'overloaded' end,
-       'The gallery''s outage: upstream connect error or disconnect before headers'
+delete from ops_error_logs where request_id like 'gallery-%';
+insert into ops_error_logs (created_at, request_id, platform, model, account_id, status_code, error_type, error_message)
+select at, 'gallery-' || n, 'openai', 'gpt-5.1', (select min(id) from accounts where platform = 'openai'), case when n % 9 = 0 then 429 else 503 end,
+       case when n % 9 = 0 then 'rate_limit_error' else 'overloaded_error' end,
+       case when n % 9 = 0 then 'Rate limit reached for requests per minute' else 'upstream connect error or disconnect/reset before headers' end
 from generate_series(1, 230) as n, lateral (select now() - interval '2 hours 10 minutes' * power(mod(n * 0.618034, 1), 1.3)) as t (at);
 SQL
     ;;
-  calm) sql "$demo" -c "delete from ops_error_logs where error_message like 'The gallery''s outage%'" ;;
+  calm) sql "$demo" -c "delete from ops_error_logs where request_id like 'gallery-%'" ;;
   *) die "scripts/gallery/state.sh knows no state $state." ;;
 esac

@@ -116,10 +116,10 @@ function paintTimeAxis(frame: Frame, model: ChartModel): void {
     const half = frame.ctx.measureText(words).width / 2;
     if (tick.kind === 'shift') paintShift(frame, model, tick.at_ms, x);
     if (tick.kind === 'shift' && frame.x(tick.at_ms) - half < taken) continue;
-    const at = Math.min(Math.max(frame.x(tick.at_ms), Math.min(half, frame.left)), right + 8 - half);
+    const at = Math.min(Math.max(frame.x(tick.at_ms), half + 4), right + 8 - half);
     write(frame, words, at, bottom + 14, token, 'center', tick.kind === 'day' ? 600 : 400);
     const odd = tick.kind === 'day' ? oddHours(model, tick.at_ms) : null;
-    if (odd !== null) taken = at + half + 34;
+    if (tick.kind === 'day') taken = at + half + (odd === null ? 6 : 34);
     if (odd !== null) write(frame, `${odd}\u202fh`, at + half + 5, bottom + 14, '--accent', 'left');
   }
 }

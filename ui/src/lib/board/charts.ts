@@ -3,7 +3,7 @@
 import type { BoardAnswer } from '../api/BoardAnswer';
 import type { BoardPanel } from '../api/BoardPanel';
 import type { BoardSeries } from '../api/BoardSeries';
-import { columnOf, filledBuckets, labelOf, lanes, sums, unitOf } from '../chart/model';
+import { columnOf, filledBuckets, labelOf, lanes, sums, trustRuns, unitOf } from '../chart/model';
 import type { Band, ChartModel, LaneInput, Series } from '../chart/model';
 import { splits } from './grouping';
 import { GREY, groupColour, groupId, groupLabel, measureColour } from './palette';
@@ -116,8 +116,9 @@ export function toChartData(panel: BoardPanel, answer: BoardAnswer, ctx: ChartCo
     const lane = byMeasure(panel, panel.lane, answer, panel.measures).filter((s) => !ctx.hidden.has(s.key));
     inputs.push({ kind: 'stack', series: lane, unit: lane[0]?.unit ?? '', label: panel.lane_label });
   }
+  const filled = filledBuckets(answer);
   return {
-    from: answer.buckets[0]?.start_ms ?? answer.from_ms, to: answer.buckets.at(-1)?.end_ms ?? answer.to_ms, buckets: answer.buckets, filled: filledBuckets(answer), ticks: answer.ticks, lanes: lanes(inputs, answer.buckets.length),
+    from: answer.buckets[0]?.start_ms ?? answer.from_ms, to: answer.buckets.at(-1)?.end_ms ?? answer.to_ms, buckets: answer.buckets, filled, trust: trustRuns(answer.buckets, filled), ticks: answer.ticks, lanes: lanes(inputs, answer.buckets.length),
     band: ctx.band, tide: answer.complete_through_ms, clock24: ctx.clock24, label: panel.title, staleNote: ctx.staleNote,
   };
 }

@@ -2,6 +2,8 @@
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
+import { movedLanes } from './layer';
+import { bucketAt } from './model';
 import type { ChartModel } from './model';
 import { panning } from './panning';
 import { paint } from './paint';
@@ -67,6 +69,7 @@ export function options(width: number, height: number, span: () => [number, numb
 export function mountChart(target: HTMLElement, first: ChartModel, size: { width: number; height: number }, handlers: ChartHandlers): ChartHandle {
   let model = first;
   let shift = 0;
+  const lanesMoved = movedLanes();
   const span = (): [number, number] => [model.from + shift, model.to + shift];
   const draw = (u: uPlot): void => {
     const style = getComputedStyle(target);
@@ -75,15 +78,14 @@ export function mountChart(target: HTMLElement, first: ChartModel, size: { width
     // Time is linear here, and asked for tens of thousands of times a frame.
     const [from, to] = span();
     const scale = u.bbox.width / ratio / (to - from);
-    paint(
-      {
-        ctx: u.ctx, left, top: u.bbox.top / ratio, width: u.bbox.width / ratio, height: u.bbox.height / ratio, dpr: ratio,
-        x: (ms) => left + (ms - from) * scale,
-        css: (token) => style.getPropertyValue(token).trim(),
-        font: style.fontFamily,
-      },
-      model,
-    );
+    const frame = {
+      ctx: u.ctx, left, top: u.bbox.top / ratio, width: u.bbox.width / ratio, height: u.bbox.height / ratio, dpr: ratio,
+      x: (ms: number) => left + (ms - from) * scale,
+      css: (token: string) => style.getPropertyValue(token).trim(),
+      font: style.fontFamily,
+    };
+    if (shift === 0) paint(frame, model);
+    else paint(frame, model, (f, m) => { lanesMoved.draw(f, m, shift); });
   };
   const data = (): uPlot.AlignedData => {
     const xs = centres(model);
@@ -117,34 +119,19 @@ export function mountChart(target: HTMLElement, first: ChartModel, size: { width
   plot.over.addEventListener('mousedown', press);
   plot.over.addEventListener('click', click);
   return {
-    update: (next) => { model = next; shift = 0; plot.setData(data()); },
+    update: (next) => { model = next; shift = 0; lanesMoved.forget(); plot.setData(data()); },
     pan: (byMs) => {
       if (byMs === shift) return;
       shift = byMs;
       const [min, max] = span();
       plot.setScale('x', { min, max });
     },
-    resize: (width, height) => { plot.setSize({ width, height }); },
+    resize: (width, height) => { lanesMoved.forget(); plot.setSize({ width, height }); },
     place: at,
-    repaint: () => { plot.redraw(false); },
+    repaint: () => { lanesMoved.forget(); plot.redraw(false); },
     destroy: () => {
       stopPanning();
       plot.destroy();
     },
   };
-}
-
-/** The bucket that holds an instant. */
-export function bucketAt(model: Pick<ChartModel, 'buckets'>, ms: number): number | null {
-  let low = 0;
-  let high = model.buckets.length - 1;
-  while (low <= high) {
-    const mid = (low + high) >> 1;
-    const b = model.buckets[mid];
-    if (b === undefined) return null;
-    if (ms < b.start_ms) high = mid - 1;
-    else if (ms >= b.end_ms) low = mid + 1;
-    else return mid;
-  }
-  return null;
 }

@@ -1,8 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { BoardBucket } from '../api/BoardBucket';
 import type { Tick } from '../api/Tick';
-import { bucketAt } from './adapter';
-import { lanes, sums, trustRuns } from './model';
+import { movedLanes } from './layer';
+import { bucketAt, lanes, sums, trustRuns } from './model';
+import type { ChartModel } from './model';
+import type { Frame } from './paint';
 import { stretches } from './paintLines';
 import { valueScale } from './scale';
 import { fitting, tickLabel } from './ticks';
@@ -91,5 +93,24 @@ describe('the bucket under the pointer', () => {
     expect(bucketAt(model, 19.9)).toBe(1);
     expect(bucketAt(model, 20)).toBe(2);
     expect(bucketAt(model, 31)).toBeNull();
+  });
+});
+
+describe('a chart that is moved', () => {
+  it('paints its lanes once, and shows them by whole pixels until they are others', () => {
+    let painted = 0;
+    const model = { from: 0, to: 1000, get lanes() { painted += 1; return []; } } as unknown as ChartModel;
+    const drawImage = vi.fn();
+    const moved = movedLanes();
+    const show = (shift: number): void => {
+      const frame = { ctx: { canvas: { width: 200, height: 100 }, drawImage }, dpr: 2, x: (ms: number) => 40 + (ms - shift) / 10 } as unknown as Frame;
+      moved.draw(frame, model, shift);
+    };
+    for (const shift of [100, 104, 250]) show(shift);
+    expect(painted).toBe(1);
+    expect(drawImage.mock.calls.map((call: unknown[]) => call[1])).toEqual([-10, -10.5, -25]);
+    moved.forget();
+    show(250);
+    expect(painted).toBe(2);
   });
 });

@@ -48,6 +48,8 @@ export interface ChartModel {
   buckets: readonly BoardBucket[];
   /** There were rows in this bucket. */
   filled: readonly boolean[];
+  /** The trust line, worked out once: it is painted in every frame of a movement. */
+  trust: readonly Run[];
   ticks: readonly Tick[];
   lanes: Lane[];
   band: Band | null;
@@ -166,4 +168,19 @@ export function trustRuns(buckets: readonly BoardBucket[], filled: readonly bool
     else runs.push({ from: b.start_ms, to: b.end_ms, look });
   });
   return runs;
+}
+
+/** The bucket that holds an instant. */
+export function bucketAt(model: Pick<ChartModel, 'buckets'>, ms: number): number | null {
+  let low = 0;
+  let high = model.buckets.length - 1;
+  while (low <= high) {
+    const mid = (low + high) >> 1;
+    const b = model.buckets[mid];
+    if (b === undefined) return null;
+    if (ms < b.start_ms) high = mid - 1;
+    else if (ms >= b.end_ms) low = mid + 1;
+    else return mid;
+  }
+  return null;
 }

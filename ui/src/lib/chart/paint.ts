@@ -2,7 +2,7 @@
 
 import { axisLabels } from '../format';
 import { spelled, spelledOffset } from '../time';
-import { trustRuns } from './model';
+import { bucketAt } from './model';
 import type { ChartModel, Lane } from './model';
 import { paintBars } from './paintBars';
 import { paintLines } from './paintLines';
@@ -67,7 +67,8 @@ export function write(frame: Frame, words: string, x: number, y: number, token: 
   else ctx.fillText(words, x, y, most);
 }
 
-export function paint(frame: Frame, model: ChartModel): void {
+/** Paints all of a chart; the lanes, which are most of the work, by `lanes`. */
+export function paint(frame: Frame, model: ChartModel, lanes = paintLanes): void {
   const { ctx } = frame;
   ctx.save();
   ctx.scale(frame.dpr, frame.dpr);
@@ -79,17 +80,22 @@ export function paint(frame: Frame, model: ChartModel): void {
   ctx.beginPath();
   ctx.rect(frame.left, 0, frame.width + 4, frame.top + frame.height + 2);
   ctx.clip();
-  for (const lane of model.lanes) {
-    if (lane.kind === 'stack') paintBars(frame, model, lane);
-    else paintLines(frame, model, lane);
-    if (lane.ghost !== null) paintGhost(frame, model, lane);
-  }
+  lanes(frame, model);
   ctx.restore();
   for (const lane of model.lanes) paintLimitLabel(frame, lane);
   paintTrust(frame, model);
   if (model.band !== null) paintBandTop(frame, model);
   paintTide(frame, model);
   ctx.restore();
+}
+
+/** Bars, lines and the compared range: what moves as one picture. */
+export function paintLanes(frame: Frame, model: ChartModel): void {
+  for (const lane of model.lanes) {
+    if (lane.kind === 'stack') paintBars(frame, model, lane);
+    else paintLines(frame, model, lane);
+    if (lane.ghost !== null) paintGhost(frame, model, lane);
+  }
 }
 
 function paintTimeAxis(frame: Frame, model: ChartModel): void {
@@ -126,7 +132,7 @@ function paintTimeAxis(frame: Frame, model: ChartModel): void {
 
 /** How long the day is that begins here, where it is neither 24 hours nor unknown. */
 export function oddHours(model: Pick<ChartModel, 'ticks' | 'buckets'>, start: number): number | null {
-  const own = model.buckets.find((b) => b.start_ms === start)?.odd_hours ?? null;
+  const own = model.buckets[bucketAt(model, start) ?? -1]?.odd_hours ?? null;
   if (own !== null) return own;
   const next = model.ticks.find((t) => t.kind === 'day' && t.at_ms > start);
   const hours = next === undefined ? 24 : (next.at_ms - start) / 3_600_000;
@@ -224,10 +230,11 @@ function paintGhost(frame: Frame, model: ChartModel, lane: Lane): void {
 function paintTrust(frame: Frame, model: ChartModel): void {
   const y = frame.top + frame.height;
   const right = frame.left + frame.width;
-  for (const run of trustRuns(model.buckets, model.filled)) {
+  for (const run of model.trust) {
     if (run.look === 'absent') continue;
     const x0 = Math.max(frame.left, frame.x(run.from));
     const x1 = Math.min(right, frame.x(run.to));
+    if (x1 <= x0) continue;
     if (run.look === 'pending') stroke(frame, '--pending', 2, [3, 2]);
     else if (run.look === 'frozen') stroke(frame, '--frozen', 2, [1, 3]);
     else if (run.look === 'partial') stroke(frame, '--chart-axis', 2, [2, 2]);

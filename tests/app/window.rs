@@ -20,6 +20,9 @@ pub const PATIENCE: Duration = Duration::from_secs(40);
 /// Between two looks at a condition.
 const LOOK_AGAIN: Duration = Duration::from_millis(60);
 
+/// How long an app may take to end that was told to.
+const DYING: Duration = Duration::from_secs(3);
+
 /// One window at a time: they share the display, and the app keeps to a single instance.
 pub static DISPLAY: Mutex<()> = Mutex::const_new(());
 
@@ -47,18 +50,21 @@ pub struct Window {
     pub home: PathBuf,
 }
 
-/// The app's process: the one of this program that has this home.
-fn app_of(home: &Path) -> Option<u32> {
+/// The app's processes: those of this program that have this home.
+fn apps_of(home: &Path) -> Vec<u32> {
     let home = format!("HOME={}", home.display());
     let is_ours = |process: &PathBuf| {
-        fs::read_link(process.join("exe")).is_ok_and(|exe| exe == Path::new(env!("CARGO_BIN_EXE_tidemark-app")))
+        // A program that was built anew meanwhile is `tidemark-app (deleted)`.
+        fs::read_link(process.join("exe"))
+            .is_ok_and(|exe| exe.to_string_lossy().starts_with(env!("CARGO_BIN_EXE_tidemark-app")))
             && fs::read(process.join("environ"))
                 .is_ok_and(|all| all.split(|&byte| byte == 0).any(|entry| entry == home.as_bytes()))
     };
     let processes = fs::read_dir("/proc").unwrap().flatten().map(|entry| entry.path());
     processes
         .filter(is_ours)
-        .find_map(|process| process.file_name()?.to_str()?.parse().ok())
+        .filter_map(|process| process.file_name()?.to_str()?.parse().ok())
+        .collect()
 }
 
 /// Start the app, let a test work its window, and close it, whether or not the test failed.
@@ -89,9 +95,14 @@ where
         last_words.await.ok();
     }
     timeout(PATIENCE, window.client.clone().close()).await.ok();
+    // The driver answers before it ends the app. Whoever stops it at once, on a busy machine, leaves the app for ever, without
+    // a page in its window; and a session that came late, after it was asked for again, has started two.
+    let begun = Instant::now();
+    while !apps_of(&home).is_empty() && begun.elapsed() < DYING {
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
     driver.stop();
-    // The driver kills the app it started, but now and then one is left.
-    if let Some(left) = app_of(&home) {
+    for left in apps_of(&home) {
         Command::new("kill").args(["-KILL", &left.to_string()]).status().ok();
     }
     fs::remove_dir_all(&home).ok();
@@ -235,7 +246,7 @@ impl Window {
 
     /// The app's process: the one of this program that has this home.
     pub fn app(&self) -> u32 {
-        app_of(&self.home).expect("the app runs")
+        *apps_of(&self.home).first().expect("the app runs")
     }
 
     /// Keep a picture for people: `NAME-STEP.png`.

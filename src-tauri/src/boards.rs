@@ -8,7 +8,7 @@ use tidemark_core::{
 use tidemark_db::ErrorInfo;
 use tidemark_local::{LocalError, boards::Boards};
 
-use crate::desk::Desk;
+use crate::{desk::Desk, save::Leaving};
 
 /// All of them; what is wrong with one leaves the others.
 pub async fn list(desk: &Desk) -> Result<Vec<SavedBoard>, ErrorInfo> {
@@ -74,6 +74,18 @@ fn read(
         )),
     };
     Ok((file, wrong))
+}
+
+/// A board's file, to be shared.
+pub fn export(desk: &Desk, name: &str) -> Result<Leaving, ErrorInfo> {
+    let file = folder(desk).path(name);
+    let bytes =
+        std::fs::read(&file).map_err(|error| refused(format!("Could not read {}: {error}.", file.display())))?;
+    Ok(Leaving {
+        stem: name.to_owned(),
+        ending: "toml",
+        bytes,
+    })
 }
 
 pub fn folder(desk: &Desk) -> Boards {

@@ -16,6 +16,7 @@ pub mod profiles;
 mod remember;
 mod report;
 mod requests;
+mod save;
 mod session;
 mod ticker;
 mod tray;
@@ -57,6 +58,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             window::second_start(app, &second, &line);
         }))
         .plugin(window::state_plugin())
+        .plugin(tauri_plugin_dialog::init())
         .manage(Arc::clone(desk))
         .setup(move |app| {
             window::open(app)?;
@@ -108,6 +110,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::board::rows,
             commands::board::close_rows,
             commands::board::save_report,
+            commands::board::save_made,
             commands::board::numbers_on_screen,
             commands::saved::saved_boards,
             commands::saved::save_board,

@@ -1,11 +1,5 @@
 //! A board as a file: the same drawing code as `tidemark report`.
 
-use std::{
-    fs::File,
-    io::{self, Write},
-    path::{Path, PathBuf},
-};
-
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tidemark_charts::{Label, Theme, render, report_html};
@@ -16,7 +10,10 @@ use tidemark_core::{
 };
 use tidemark_db::ErrorInfo;
 
-use crate::desk::Desk;
+use crate::{
+    desk::Desk,
+    save::{Leaving, in_a_name},
+};
 
 /// What a report can be saved as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -37,17 +34,16 @@ impl Format {
     }
 }
 
-/// Ask the board's question again, draw the answer, and write it into a folder under a name that is free there.
+/// Ask the board's question again, and draw the answer.
 ///
 /// One `panel` alone is a board with nothing else on it.
-pub async fn save(
+pub async fn make(
     desk: &Desk,
     request: &BoardRequest,
     mut board: Board,
     format: Format,
     panel: Option<BoardPanel>,
-    folder: &Path,
-) -> Result<PathBuf, ErrorInfo> {
+) -> Result<Leaving, ErrorInfo> {
     let answer = desk.ask(|db| async move { db.board(request).await }).await?;
     let connection = desk
         .connection
@@ -68,15 +64,12 @@ pub async fn save(
             ..panel
         }];
     }
-    let (folder, drawn_in) = (folder.to_owned(), format);
     // Drawing takes a tenth of a second of pure work: not on a thread that others wait for.
     let work = move || {
-        let bytes = draw(&answer, &board, &label, drawn_in)?;
-        write(&folder, &stem, format.ending(), &bytes).map_err(|error| {
-            failed(format!(
-                "Could not write the report into {}: {error}.",
-                folder.display()
-            ))
+        Ok(Leaving {
+            bytes: draw(&answer, &board, &label, format)?,
+            stem,
+            ending: format.ending(),
         })
     };
     tokio::task::spawn_blocking(work)
@@ -110,58 +103,4 @@ fn file_stem(answer: &BoardAnswer) -> String {
     let at = DateTime::<Utc>::from_timestamp_millis(answer.as_of_ms as i64).unwrap_or_default();
     let at = zone::to_local(at, times::parse_zone(&answer.tz).unwrap_or_default());
     format!("tidemark-{}-{}", in_a_name(&answer.rollup), at.format("%Y-%m-%d-%H%M"))
-}
-
-fn in_a_name(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_alphanumeric() || c == '_' { c } else { '-' })
-        .collect()
-}
-
-/// Copy a board's file into a folder under a name that is free there.
-pub fn copy(file: &Path, folder: &Path, name: &str) -> Result<PathBuf, ErrorInfo> {
-    std::fs::read(file)
-        .and_then(|bytes| write(folder, name, "toml", &bytes))
-        .map_err(|error| {
-            failed(format!(
-                "Could not copy {} into {}: {error}.",
-                file.display(),
-                folder.display()
-            ))
-        })
-}
-
-/// Write a file that was not there: `stem.png`, else `stem-2.png` and so on.
-fn write(folder: &Path, stem: &str, ending: &str, bytes: &[u8]) -> io::Result<PathBuf> {
-    for number in 1.. {
-        let name = if number == 1 {
-            format!("{stem}.{ending}")
-        } else {
-            format!("{stem}-{number}.{ending}")
-        };
-        let path = folder.join(name);
-        match File::create_new(&path) {
-            Ok(mut file) => return file.write_all(bytes).map(|()| path),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1000 => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Err(io::ErrorKind::AlreadyExists.into())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_report_of_the_same_minute_overwrites_nothing() {
-        let folder = std::env::temp_dir().join(format!("tidemark-report-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let first = write(&folder, "a", "svg", b"1").expect("written");
-        let second = write(&folder, "a", "svg", b"2").expect("written");
-        assert_eq!((first, second.clone()), (folder.join("a.svg"), folder.join("a-2.svg")));
-        assert_eq!(std::fs::read(second).expect("read"), b"2");
-        assert!(write(&folder.join("missing"), "a", "svg", b"").is_err());
-        std::fs::remove_dir_all(folder).expect("removed");
-    }
 }

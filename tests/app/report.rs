@@ -7,8 +7,27 @@ use tidemark_core::{api::Grain, format};
 
 use crate::{
     fixture::{built, overview, query, quiet_day},
-    window::{Start, in_window},
+    window::{Start, Window, in_window},
 };
+
+const HEATMAP: &str = "Hour × weekday";
+
+/// Save something of a panel by its menu, and read the file.
+async fn saved(window: &Window, panel: &str, what: &str, ending: &str) -> Vec<u8> {
+    // The menu shows under the pointer, or with the focus.
+    let focus = format!("document.querySelector('section[aria-label=\"{panel}\"] header button').focus()");
+    window.script(&focus).await;
+    window.click(&format!("Save or copy {panel}")).await;
+    window.click(what).await;
+    window
+        .until(what, || async {
+            let files = fs::read_dir(&window.home).unwrap().map(|entry| entry.unwrap().path());
+            let of_it = |path: &PathBuf| path.to_string_lossy().ends_with(ending);
+            let bytes = files.into_iter().find(of_it).and_then(|path| fs::read(path).ok());
+            bytes.filter(|bytes| !bytes.is_empty())
+        })
+        .await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_saved_from_the_window_holds_the_numbers_on_the_screen() {
@@ -40,34 +59,27 @@ async fn a_report_saved_from_the_window_holds_the_numbers_on_the_screen() {
         assert!(html.contains(&requests), "the page says {requests}");
 
         // One chart alone, as a drawing and as pixels.
-        for (what, ending) in [("Chart as SVG", "svg"), ("Chart as PNG", "png")] {
-            // It shows under the pointer, or with the focus.
-            window
-                .script("document.querySelector('section[aria-label=\"Requests\"] header button').focus()")
-                .await;
-            window.click("Save or copy Requests").await;
-            window.click(what).await;
-            let picture = window
-                .until(what, || async {
-                    let saved = fs::read_dir(&window.home).unwrap().map(|entry| entry.unwrap().path());
-                    let of_chart = |path: &PathBuf| path.to_string_lossy().ends_with(&format!("-requests.{ending}"));
-                    saved
-                        .into_iter()
-                        .find(of_chart)
-                        .and_then(|path| fs::read(path).ok())
-                        .filter(|bytes| !bytes.is_empty())
-                })
-                .await;
-            if ending == "png" {
-                assert!(picture.starts_with(b"\x89PNG"));
-            } else {
-                let svg = String::from_utf8(picture).unwrap();
-                assert!(
-                    svg.contains(">Requests<") && !svg.contains(">Latency<"),
-                    "one chart and no other"
-                );
-            }
-        }
+        let svg = saved(&window, "Requests", "Chart as SVG", "-requests.svg").await;
+        let svg = String::from_utf8(svg).unwrap();
+        assert!(
+            svg.contains(">Requests<") && !svg.contains(">Latency<"),
+            "one chart and no other"
+        );
+        let png = saved(&window, "Requests", "Chart as PNG", "-requests.png").await;
+        assert!(png.starts_with(b"\x89PNG"));
+
+        // Numbers, and the heatmap, which the window draws itself.
+        let csv = saved(&window, "Requests", "Data as CSV", "requests.csv").await;
+        assert!(
+            csv.starts_with(b"bucket_start,bucket_end,state"),
+            "{}",
+            String::from_utf8_lossy(&csv)
+        );
+        let svg = String::from_utf8(saved(&window, HEATMAP, "Chart as SVG", "weekday.svg").await).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains(HEATMAP), "{svg}");
+        assert!(!svg.contains("var(--"), "it needs nothing of the page");
+        let png = saved(&window, HEATMAP, "Chart as PNG", "weekday.png").await;
+        assert!(png.starts_with(b"\x89PNG") && png.len() > 5_000, "{} bytes", png.len());
     })
     .await;
 }

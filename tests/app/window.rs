@@ -293,7 +293,8 @@ impl Driver {
         // Not on the session's bus: a Tidemark that its owner has open there must not answer.
         command
             .env("DBUS_SESSION_BUS_ADDRESS", "disabled:")
-            .env("TIDEMARK_DATA_DIR", home.join("data"));
+            .env("TIDEMARK_DATA_DIR", home.join("data"))
+            .env("TIDEMARK_SAVE_FOLDER", home);
         for folder in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_DOWNLOAD_DIR"] {
             command.env_remove(folder);
         }

@@ -2,14 +2,17 @@
 
 use std::path::PathBuf;
 
-use tauri::{AppHandle, Manager};
+use tauri::AppHandle;
 use tidemark_core::{
     api::{BoardAnswer, BoardRequest, RowsAnswer, RowsRequest},
     board_spec::{Board, BoardPanel},
 };
 
 use super::{Answer, DeskState};
-use crate::{headless, report};
+use crate::{
+    headless, report,
+    save::{self, Leaving},
+};
 
 #[tauri::command]
 pub async fn board(desk: DeskState<'_>, request: BoardRequest) -> Answer<BoardAnswer> {
@@ -33,7 +36,7 @@ pub async fn close_rows(desk: DeskState<'_>) -> Answer<()> {
     Ok(())
 }
 
-/// Save a board, or one chart of it, where the person's downloads go, and say where that is.
+/// Save a board, or one chart of it, where the person says, and tell where that is; null where they think better of it.
 #[tauri::command]
 pub async fn save_report(
     app: AppHandle,
@@ -42,10 +45,20 @@ pub async fn save_report(
     board: Board,
     format: report::Format,
     panel: Option<BoardPanel>,
-) -> Answer<PathBuf> {
-    let folder = app.path().download_dir().or_else(|_| app.path().home_dir());
-    let folder = folder.unwrap_or_else(|_| std::env::temp_dir());
-    report::save(&desk, &request, board, format, panel, &folder).await
+) -> Answer<Option<PathBuf>> {
+    let file = report::make(&desk, &request, board, format, panel).await?;
+    save::save(&app, file).await
+}
+
+/// Save what the window made itself: numbers as CSV, or the picture of a heatmap.
+#[tauri::command]
+pub async fn save_made(app: AppHandle, name: String, kind: save::Made, bytes: Vec<u8>) -> Answer<Option<PathBuf>> {
+    let file = Leaving {
+        stem: format!("tidemark-{}", save::in_a_name(&name)),
+        ending: kind.ending(),
+        bytes,
+    };
+    save::save(&app, file).await
 }
 
 /// Tell whoever waits outside (`scripts/run.sh` without a display) that a board shows its numbers.

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use tauri::{AppHandle, Manager};
+use tauri::AppHandle;
 use tidemark_core::{api::SavedBoard, board_spec::Board};
 
 use super::{Answer, DeskState};
-use crate::{boards, report};
+use crate::{boards, save};
 
 #[tauri::command]
 pub async fn saved_boards(desk: DeskState<'_>) -> Answer<Vec<SavedBoard>> {
@@ -33,10 +33,9 @@ pub async fn import_board(desk: DeskState<'_>, origin: String, text: String) -> 
     boards::import(&desk, &origin, &text).await
 }
 
-/// Copy a board's file where the person's downloads go, to be shared, and say where that is.
+/// Copy a board's file where the person says, to be shared, and tell where that is.
 #[tauri::command]
-pub async fn export_board(app: AppHandle, desk: DeskState<'_>, name: String) -> Answer<PathBuf> {
-    let folder = app.path().download_dir().or_else(|_| app.path().home_dir());
-    let folder = folder.unwrap_or_else(|_| std::env::temp_dir());
-    report::copy(&boards::folder(&desk).path(&name), &folder, &name)
+pub async fn export_board(app: AppHandle, desk: DeskState<'_>, name: String) -> Answer<Option<PathBuf>> {
+    let file = boards::export(&desk, &name)?;
+    save::save(&app, file).await
 }

@@ -29,6 +29,8 @@ import type { ZoneMatch } from './api/ZoneMatch';
 import type { AppError, ConnectionState, Rollup } from './types';
 
 export type ReportFormat = 'png' | 'svg' | 'html';
+/** What the window makes itself. */
+export type MadeKind = 'csv' | 'png' | 'svg';
 
 export interface RecomputeArgs {
   rollup: string;
@@ -79,13 +81,14 @@ export interface Commands {
   rename_board: { args: { name: string; title: string }; gives: string };
   delete_board: { args: { name: string }; gives: null };
   import_board: { args: { origin: string; text: string }; gives: string };
-  export_board: { args: { name: string }; gives: string };
+  export_board: { args: { name: string }; gives: string | null };
   tables: { args: Record<string, never>; gives: TableInfo[] };
   draft_table: { args: { table: string; time: string | null }; gives: Draft };
   preview_declaration: { args: { text: string }; gives: Preview };
   plan_declaration: { args: { text: string }; gives: Plan };
   apply_declaration: { args: { text: string }; gives: Plan };
-  save_report: { args: { request: BoardRequest; board: Board; format: ReportFormat; panel: BoardPanel | null }; gives: string };
+  save_report: { args: { request: BoardRequest; board: Board; format: ReportFormat; panel: BoardPanel | null }; gives: string | null };
+  save_made: { args: { name: string; kind: MadeKind; bytes: number[] }; gives: string | null };
   numbers_on_screen: { args: { board: string }; gives: null };
 }
 

@@ -699,7 +699,11 @@ async fn what_can_be_computed_but_not_merged_is_read_from_raw_rows_and_stalls_no
     let report = test.db.tick("samples").await.unwrap();
     assert_eq!((report.buckets, report.left), (3, 2), "{report:?}");
     let status = test.status_of("samples").await;
-    assert_eq!((status.status, status.backing_off), (StatusWord::Failing, 2), "{status:?}");
+    assert_eq!(
+        (status.status, status.backing_off),
+        (StatusWord::Failing, 2),
+        "{status:?}"
+    );
     let quarters = question(
         "samples",
         at("2026-03-10T10:00:00Z"),

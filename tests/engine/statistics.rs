@@ -105,7 +105,9 @@ fn told(answer: &QueryAnswer) -> Rows {
         .rows
         .iter()
         .map(|row| {
-            let Value::Object(values) = serde_json::to_value(&row.values).unwrap() else { panic!() };
+            let Value::Object(values) = serde_json::to_value(&row.values).unwrap() else {
+                panic!()
+            };
             ((row.bucket_start.with_timezone(&Utc), kind(row)), values)
         })
         .collect()

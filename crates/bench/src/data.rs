@@ -44,7 +44,12 @@ impl Spec {
     }
 
     fn name(&self) -> String {
-        format!("bench_{}_{}_{}", self.rows, self.days, format!("{:?}", self.shape).to_lowercase())
+        format!(
+            "bench_{}_{}_{}",
+            self.rows,
+            self.days,
+            format!("{:?}", self.shape).to_lowercase()
+        )
     }
 
     /// Rows in order of time, one in 125 a failure.
@@ -53,7 +58,10 @@ impl Spec {
         let errors = (rows / 125).max(1);
         let usage = rows - errors;
         let (at, account) = match self.shape {
-            Shape::Busy => (format!("i * interval '{days} days' / n"), "1 + (random() * 40)::integer % 40"),
+            Shape::Busy => (
+                format!("i * interval '{days} days' / n"),
+                "1 + (random() * 40)::integer % 40",
+            ),
             Shape::Sparse => (
                 // The i-th second of the working time, of which a week has 40 hours.
                 format!(
@@ -108,7 +116,13 @@ impl Set {
         let (tables, indexes): (Vec<&str>, Vec<&str>) = TABLES
             .split_inclusive(";\n")
             .partition(|statement| !statement.trim_start().starts_with("create index"));
-        for sql in [tables.concat(), spec.fill(), indexes.concat(), "vacuum analyze".to_owned(), "checkpoint".to_owned()] {
+        for sql in [
+            tables.concat(),
+            spec.fill(),
+            indexes.concat(),
+            "vacuum analyze".to_owned(),
+            "checkpoint".to_owned(),
+        ] {
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await?;
         }
         Ok(Set {
@@ -123,7 +137,9 @@ impl Set {
     }
 
     pub async fn sql(&self, sql: &str) -> Result<()> {
-        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(self.pool()).await?;
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned()))
+            .execute(self.pool())
+            .await?;
         Ok(())
     }
 
@@ -131,7 +147,9 @@ impl Set {
     where
         T: Send + Unpin + for<'r> sqlx::Decode<'r, sqlx::Postgres> + sqlx::Type<sqlx::Postgres>,
     {
-        Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(self.pool()).await?)
+        Ok(sqlx::query_scalar(AssertSqlSafe(sql.to_owned()))
+            .fetch_one(self.pool())
+            .await?)
     }
 
     pub async fn apply(&self) -> Result<()> {
@@ -162,9 +180,12 @@ impl Set {
     pub async fn remove(self, server: &str) -> Result<()> {
         self.pool().close().await;
         let mut admin = PgConnection::connect(server).await?;
-        sqlx::raw_sql(AssertSqlSafe(format!("drop database if exists {} with (force)", self.spec.name())))
-            .execute(&mut admin)
-            .await?;
+        sqlx::raw_sql(AssertSqlSafe(format!(
+            "drop database if exists {} with (force)",
+            self.spec.name()
+        )))
+        .execute(&mut admin)
+        .await?;
         Ok(())
     }
 }

@@ -35,7 +35,9 @@ impl Pgbench {
         let folder = std::env::temp_dir().join(format!("tidemark-bench-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(io(&folder))?;
         std::fs::write(folder.join("statement.sql"), statement).map_err(io(&folder))?;
-        let program = std::env::var_os("TIDEMARK_PGBENCH").unwrap_or_else(|| "pgbench".into()).into();
+        let program = std::env::var_os("TIDEMARK_PGBENCH")
+            .unwrap_or_else(|| "pgbench".into())
+            .into();
         Ok(Pgbench {
             program,
             folder,
@@ -61,12 +63,19 @@ impl Pgbench {
         }
         let out = command.arg(&self.url).output().await.map_err(io(&self.program))?;
         let text = String::from_utf8_lossy(&out.stdout);
-        let field = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
+        let field = |name: &str| {
+            text.lines()
+                .find_map(|line| line.strip_prefix(name)?.split_whitespace().next())
+        };
         let (Some(tps), Some(done)) = (
             field("tps = ").and_then(|text| text.parse::<f64>().ok()),
-            field("number of transactions actually processed: ").and_then(|text| text.split('/').next()?.parse::<f64>().ok()),
+            field("number of transactions actually processed: ")
+                .and_then(|text| text.split('/').next()?.parse::<f64>().ok()),
         ) else {
-            return Err(Error::Wrong(format!("pgbench: {text}{}", String::from_utf8_lossy(&out.stderr))));
+            return Err(Error::Wrong(format!(
+                "pgbench: {text}{}",
+                String::from_utf8_lossy(&out.stderr)
+            )));
         };
         let after = Spent::read(pool).await?;
         Ok(Run {
@@ -82,9 +91,15 @@ impl Pgbench {
         let mut latencies = Vec::new();
         for entry in std::fs::read_dir(&self.folder).map_err(io(&self.folder))? {
             let path = entry.map_err(io(&self.folder))?.path();
-            if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("log")) {
+            if path
+                .file_name()
+                .is_some_and(|name| name.to_string_lossy().starts_with("log"))
+            {
                 let text = std::fs::read_to_string(&path).map_err(io(&path))?;
-                latencies.extend(text.lines().filter_map(|line| line.split(' ').nth(2)?.parse::<f64>().ok()));
+                latencies.extend(
+                    text.lines()
+                        .filter_map(|line| line.split(' ').nth(2)?.parse::<f64>().ok()),
+                );
                 std::fs::remove_file(&path).map_err(io(&path))?;
             }
         }
@@ -119,7 +134,10 @@ impl Spent {
                 .await?;
         let parent = fields(pid)?.get(1).and_then(|text| text.parse().ok()).unwrap_or(pid);
         // utime, stime, cutime, cstime, in hundredths of a second.
-        let ticks = fields(parent)?[11..15].iter().filter_map(|text| text.parse::<f64>().ok()).sum::<f64>();
+        let ticks = fields(parent)?[11..15]
+            .iter()
+            .filter_map(|text| text.parse::<f64>().ok())
+            .sum::<f64>();
         Ok(Spent {
             cpu: ticks / 100.0,
             wal,

@@ -72,7 +72,15 @@ impl Line {
     }
 
     /// A ratio without a goal.
-    pub fn of(measure: &str, what: &str, beside: &str, ratio: Spread, unit: &'static str, ours: f64, theirs: f64) -> Line {
+    pub fn of(
+        measure: &str,
+        what: &str,
+        beside: &str,
+        ratio: Spread,
+        unit: &'static str,
+        ours: f64,
+        theirs: f64,
+    ) -> Line {
         Line {
             measure: measure.to_owned(),
             ratio: ratio.median,
@@ -145,7 +153,10 @@ impl Section {
                 }
             ));
         }
-        let notes = self.lines.iter().filter_map(|line| Some((&line.measure, line.note.as_ref()?)));
+        let notes = self
+            .lines
+            .iter()
+            .filter_map(|line| Some((&line.measure, line.note.as_ref()?)));
         for (measure, note) in notes {
             out.push_str(&format!("\n`{measure}`: {note}\n"));
         }

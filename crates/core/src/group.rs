@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn null_and_the_empty_text_never_look_alike() {
-        assert_eq!([name(None), name(Some("")), name(Some("a"))], ["(null)", "(empty)", "a"]);
+        assert_eq!(
+            [name(None), name(Some("")), name(Some("a"))],
+            ["(null)", "(empty)", "a"]
+        );
     }
 
     #[test]

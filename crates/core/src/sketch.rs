@@ -273,13 +273,7 @@ impl Window {
 
 /// The value at a rank among bins in order, sought from the nearer end. The same float arithmetic as in Postgres:
 /// ceil(q * n).
-fn quantile(
-    bins: impl DoubleEndedIterator<Item = (i32, u64)>,
-    count: u64,
-    q: f64,
-    min: f64,
-    max: f64,
-) -> Option<f64> {
+fn quantile(bins: impl DoubleEndedIterator<Item = (i32, u64)>, count: u64, q: f64, min: f64, max: f64) -> Option<f64> {
     let rank = ((q * count as f64).ceil().max(1.0) as u64).min(count);
     let mut left = rank;
     let key = if rank <= count / 2 {

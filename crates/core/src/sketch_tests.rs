@@ -177,7 +177,10 @@ fn what_a_reader_holds_is_the_sketch_of_all_values_from_either_end() {
     let mut together: Vec<f64> = parts[0].clone();
     for part in &parts {
         let whole = Sketch::from_iter(together.iter().copied());
-        let (min, max) = (together.iter().copied().fold(f64::MAX, f64::min), together.iter().copied().fold(f64::MIN, f64::max));
+        let (min, max) = (
+            together.iter().copied().fold(f64::MAX, f64::min),
+            together.iter().copied().fold(f64::MIN, f64::max),
+        );
         for q in [0.0, 0.01, 0.25, 0.5, 0.51, 0.75, 0.99, 1.0] {
             // By the definition: the bin of the value at that rank.
             let mut sorted = together.clone();
@@ -187,7 +190,8 @@ fn what_a_reader_holds_is_the_sketch_of_all_values_from_either_end() {
             assert_eq!(held.quantile(q, min, max), Some(expected), "{q} of {together:?}");
             assert_eq!(whole.quantile(q, min, max), Some(expected));
         }
-        held.add_bytes(&Sketch::from_iter(part.iter().copied()).encode()).unwrap();
+        held.add_bytes(&Sketch::from_iter(part.iter().copied()).encode())
+            .unwrap();
         together.extend(part);
     }
     let before = held.quantile(0.5, -100.0, 20_000.0);

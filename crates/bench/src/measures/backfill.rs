@@ -87,7 +87,9 @@ pub async fn measure(bench: &Bench, set: &Set, done: &mut dyn FnMut(Section)) ->
         })
         .await?;
         if versions(set).await? != before {
-            return Err(Error::Wrong("a recompute of what had not changed wrote rows".to_owned()));
+            return Err(Error::Wrong(
+                "a recompute of what had not changed wrote rows".to_owned(),
+            ));
         }
         if round > 0 {
             first.theirs.push(ms(theirs));
@@ -111,7 +113,10 @@ pub async fn measure(bench: &Bench, set: &Set, done: &mut dyn FnMut(Section)) ->
             Goal::AtMost(1.0),
             &unchanged,
         )
-        .note("no row of any rollup table has another version afterwards (place and writer of every row are compared).".to_owned()),
+        .note(
+            "no row of any rollup table has another version afterwards (place and writer of every row are compared)."
+                .to_owned(),
+        ),
     );
     section.statement("The quarter hours by hand", BY_HAND);
     done(section);

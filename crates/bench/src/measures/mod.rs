@@ -28,9 +28,11 @@ pub struct Bench {
 impl Bench {
     /// Whether any of these measures is wanted.
     fn wants(&self, names: &[&str]) -> bool {
-        self.only
-            .as_ref()
-            .is_none_or(|only| names.iter().any(|name| name.contains(only.as_str()) || only.contains(name)))
+        self.only.as_ref().is_none_or(|only| {
+            names
+                .iter()
+                .any(|name| name.contains(only.as_str()) || only.contains(name))
+        })
     }
 
     fn spec(&self, shape: Shape, rows: u64, days: u32) -> Spec {

@@ -12,7 +12,9 @@ pub async fn measure(bench: &Bench, done: &mut dyn FnMut(Section)) -> Result<()>
     if !bench.wants(&[DRAIN]) {
         return Ok(());
     }
-    let set = bench.set(bench.spec(Shape::Busy, (bench.rows / 10).min(1_000_000), 90)).await?;
+    let set = bench
+        .set(bench.spec(Shape::Busy, (bench.rows / 10).min(1_000_000), 90))
+        .await?;
     set.build().await?;
     // As capture writes them.
     let marks = |n: u64| {
@@ -33,7 +35,10 @@ from generate_series(1, {n}) i, lateral (select date_bin('15 minutes', now() - i
     let pairs = interleaved(bench.repeats, || run(many), || run(500)).await?;
     let mut section = Section::new(
         "Draining the queue",
-        format!("{}. Marks are written as capture writes them, then drained.", set.spec.describe()),
+        format!(
+            "{}. Marks are written as capture writes them, then drained.",
+            set.spec.describe()
+        ),
     );
     section.lines.push(Line::new(
         DRAIN,

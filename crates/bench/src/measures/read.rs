@@ -64,7 +64,10 @@ fn suffix(spec: &Spec) -> String {
         Shape::Busy => "busy",
         Shape::Sparse => "sparse",
     };
-    format!("{}_{shape}", crate::data::count(spec.rows).replace(' ', "").to_lowercase())
+    format!(
+        "{}_{shape}",
+        crate::data::count(spec.rows).replace(' ', "").to_lowercase()
+    )
 }
 
 /// All names that start with `read_`.
@@ -161,7 +164,10 @@ fn request(question: &Question, from: DateTime<Utc>, to: DateTime<Utc>) -> Query
 fn live_sql(question: &Question, from: DateTime<Utc>, to: DateTime<Utc>) -> String {
     let (grain, tz) = (question.grain, question.tz);
     let (p99, no_p99) = if question.percentile {
-        (", percentile_cont(0.99) within group (order by u.duration_ms) as p99", ", null::double precision")
+        (
+            ", percentile_cont(0.99) within group (order by u.duration_ms) as p99",
+            ", null::double precision",
+        )
     } else {
         ("", "")
     };
@@ -220,7 +226,10 @@ fn copy_sql(question: &Question, from: DateTime<Utc>, to: DateTime<Utc>) -> Stri
             })
         })
         .collect();
-    format!("copy (\n  {}\n) to '/dev/null' (format binary)", parts.join("\n  union all\n  "))
+    format!(
+        "copy (\n  {}\n) to '/dev/null' (format binary)",
+        parts.join("\n  union all\n  ")
+    )
 }
 
 /// For print: long lists of spans cut short.
@@ -241,9 +250,17 @@ fn shortened(sql: &str) -> String {
 
 /// A fast answer that is wrong is worth nothing.
 async fn same_counts(connection: &mut PgConnection, answer: &QueryAnswer, live: &str) -> Result<()> {
-    let rows = sqlx::query(AssertSqlSafe(live.to_owned())).fetch_all(connection).await?;
+    let rows = sqlx::query(AssertSqlSafe(live.to_owned()))
+        .fetch_all(connection)
+        .await?;
     let sum = |column: &str| rows.iter().map(|row| row.get::<i64, _>(column)).sum::<i64>();
-    let ours = |measure: &str| answer.rows.iter().filter_map(|row| row.values[measure].as_i64()).sum::<i64>();
+    let ours = |measure: &str| {
+        answer
+            .rows
+            .iter()
+            .filter_map(|row| row.values[measure].as_i64())
+            .sum::<i64>()
+    };
     let (theirs, told) = (
         (rows.len(), sum("successes"), sum("errors")),
         (answer.rows.len(), ours("success_count"), ours("error_count")),

@@ -12,7 +12,10 @@ pub const DISK: &str = "disk";
 pub async fn measure(set: &Set) -> Result<Section> {
     let mut section = Section::new(
         "Room",
-        format!("{}. `pg_total_relation_size`: with indexes and what lies out of line.", set.spec.describe()),
+        format!(
+            "{}. `pg_total_relation_size`: with indexes and what lies out of line.",
+            set.spec.describe()
+        ),
     );
     let raw: i64 = set
         .one("select (pg_total_relation_size('usage_logs') + pg_total_relation_size('ops_error_logs'))::bigint")
@@ -41,7 +44,9 @@ pub async fn measure(set: &Set) -> Result<Section> {
         total as f64 / 1e6,
         raw as f64 / 1e6,
     ));
-    section.figures.push_str("| table | rows | size | of it indexes | a row |\n|---|---|---|---|---|\n");
+    section
+        .figures
+        .push_str("| table | rows | size | of it indexes | a row |\n|---|---|---|---|---|\n");
     for row in &tables {
         let (n, bytes): (i64, i64) = (row.get("n"), row.get("bytes"));
         section.figures.push_str(&format!(
@@ -68,9 +73,13 @@ pub async fn measure(set: &Set) -> Result<Section> {
     )))
     .fetch_all(set.pool())
     .await?;
-    section.figures.push_str("\n| column of the quarter hours | bytes, where there are any |\n|---|---|\n");
+    section
+        .figures
+        .push_str("\n| column of the quarter hours | bytes, where there are any |\n|---|---|\n");
     for (name, size) in columns.iter().zip(sizes) {
-        section.figures.push_str(&format!("| `{name}` | {} |\n", size.unwrap_or_else(|| "–".to_owned())));
+        section
+            .figures
+            .push_str(&format!("| `{name}` | {} |\n", size.unwrap_or_else(|| "–".to_owned())));
     }
     Ok(section)
 }

@@ -31,7 +31,12 @@ async fn one_bucket(bench: &Bench) -> Result<Section> {
     }
     let change = "update usage_logs set duration_ms = duration_ms + 1 where id = (select min(id) from usage_logs
   where created_at >= date_trunc('day', now()) - interval '5 days' + interval '12 hours')";
-    let pairs = interleaved(bench.repeats.max(25), || changed(&long, change), || changed(&short, change)).await?;
+    let pairs = interleaved(
+        bench.repeats.max(25),
+        || changed(&long, change),
+        || changed(&short, change),
+    )
+    .await?;
     let mut section = Section::new(
         "A tick of one dirty bucket",
         format!(
@@ -68,13 +73,23 @@ select {quarter} + {minute}, 1 + i % 40, (random() * 2000)::integer from generat
     full.build().await?;
     begun.build().await?;
     full.sql(&fill(million, "random() * interval '15 minutes'")).await?;
-    begun.sql(&fill(million / 15, "interval '14 minutes' + random() * interval '1 minute'")).await?;
+    begun
+        .sql(&fill(
+            million / 15,
+            "interval '14 minutes' + random() * interval '1 minute'",
+        ))
+        .await?;
     for set in [&full, &begun] {
         set.drain().await?;
         set.settle().await?;
     }
     let rows = fill(100, "interval '14 minutes' + random() * interval '1 minute'");
-    let pairs = interleaved(bench.repeats.max(15), || changed(&full, &rows), || changed(&begun, &rows)).await?;
+    let pairs = interleaved(
+        bench.repeats.max(15),
+        || changed(&full, &rows),
+        || changed(&begun, &rows),
+    )
+    .await?;
     let mut section = Section::new(
         "A tick of the open bucket",
         format!(

@@ -25,12 +25,20 @@ pub async fn measure(bench: &Bench, done: &mut dyn FnMut(Section)) -> Result<()>
         return Ok(());
     }
     let (statements, days) = if bench.rows < 1_000_000 { (5, 1) } else { (300, 7) };
-    let set = bench.set(bench.spec(Shape::Busy, (bench.rows / 10).min(1_000_000), 30)).await?;
+    let set = bench
+        .set(bench.spec(Shape::Busy, (bench.rows / 10).min(1_000_000), 30))
+        .await?;
     set.build().await?;
     let mut week: Vec<Day> = Vec::new();
     for step in 0..STEPS / 7 * days {
         if step % 96 == 0 {
-            week.push(Day { ticks: Vec::new(), queue: 0, health: 0, minutes: 0, quarters: 0 });
+            week.push(Day {
+                ticks: Vec::new(),
+                queue: 0,
+                health: 0,
+                minutes: 0,
+                quarters: 0,
+            });
         }
         // A quarter hour later: the hot tail moves on, and rows come one at a time, some of them late.
         set.sql(&format!(
@@ -55,7 +63,9 @@ end $$"
         let Some(day) = week.last_mut() else { continue };
         day.ticks.push(ms(started.elapsed()));
         if step % 96 == 95 {
-            let size = |tables: &str| format!("select sum(pg_total_relation_size(x::regclass))::bigint from unnest('{{{tables}}}'::text[]) x");
+            let size = |tables: &str| {
+                format!("select sum(pg_total_relation_size(x::regclass))::bigint from unnest('{{{tables}}}'::text[]) x")
+            };
             day.queue = set.one(&size("tidemark.mark,tidemark.dirty")).await?;
             day.health = set.one(&size("tidemark.health,tidemark.run,tidemark.ticker")).await?;
             day.minutes = set.one(&size(&format!("tidemark.{ROLLUP}__1m"))).await?;
@@ -65,7 +75,10 @@ end $$"
     timed(set.drain()).await?;
     let audit = set.db.audit(ROLLUP, None, false).await?;
     if !audit.differences.is_empty() {
-        return Err(Error::Wrong(format!("after the week {} buckets differ from the raw rows", audit.differences.len())));
+        return Err(Error::Wrong(format!(
+            "after the week {} buckets differ from the raw rows",
+            audit.differences.len()
+        )));
     }
     done(section(&set, statements, &week));
     set.remove(&bench.server).await
@@ -83,10 +96,22 @@ fn section(set: &Set, statements: usize, week: &[Day]) -> Section {
     );
     if let (Some(first), Some(last)) = (week.first(), week.last()) {
         let ratio = ticks(last) / ticks(first);
-        let low_high = Spread { median: ratio, low: ratio, high: ratio };
+        let low_high = Spread {
+            median: ratio,
+            low: ratio,
+            high: ratio,
+        };
         section.lines.push(
-            Line::of(WEEK, "median tick on the last day", "on the first day", low_high, "ms", ticks(last), ticks(first))
-                .with_goal("flat: ≤ 1.25 ×".to_owned(), ratio <= 1.25),
+            Line::of(
+                WEEK,
+                "median tick on the last day",
+                "on the first day",
+                low_high,
+                "ms",
+                ticks(last),
+                ticks(first),
+            )
+            .with_goal("flat: ≤ 1.25 ×".to_owned(), ratio <= 1.25),
         );
     }
     section.figures.push_str("| day | median tick, ms | slowest, ms | queue | health, runs | minutes | quarter hours |\n|---|---|---|---|---|---|---|\n");

@@ -21,7 +21,11 @@ pub async fn measure(bench: &Bench, set: &Set) -> Result<Section> {
     set.apply().await?;
     let busy = {
         let worker = Worker::start(bench, set)?;
-        while set.one::<i64>("select count(*) from tidemark.dirty where kind = 'b'").await? > 0 {
+        while set
+            .one::<i64>("select count(*) from tidemark.dirty where kind = 'b'")
+            .await?
+            > 0
+        {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         worker.highest()?
@@ -44,7 +48,8 @@ pub async fn measure(bench: &Bench, set: &Set) -> Result<Section> {
         high: ratio,
     };
     section.lines.push(
-        Line::of(MEMORY, "while it backfills", "idle", spread, "MB", busy, idle).with_goal("+ 64 MB at most".to_owned(), busy <= idle + 64.0),
+        Line::of(MEMORY, "while it backfills", "idle", spread, "MB", busy, idle)
+            .with_goal("+ 64 MB at most".to_owned(), busy <= idle + 64.0),
     );
     Ok(section)
 }
@@ -79,7 +84,14 @@ impl Worker {
         let path = format!("/proc/{}/status", self.0.id());
         let text = std::fs::read_to_string(&path).map_err(|cause| Error::Io { what: path, cause })?;
         text.lines()
-            .find_map(|l| l.strip_prefix(line)?.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok())
+            .find_map(|l| {
+                l.strip_prefix(line)?
+                    .trim()
+                    .strip_suffix(" kB")?
+                    .trim()
+                    .parse::<f64>()
+                    .ok()
+            })
             .map(|kilobytes| kilobytes * 1024.0 / 1e6)
             .ok_or_else(|| Error::Wrong(format!("the worker has ended: {line} is not known")))
     }

@@ -23,7 +23,9 @@ values (1 + (random() * 39)::integer, 1, 'model-1', (random() * 1000)::integer, 
 
 pub async fn measure(bench: &Bench, done: &mut dyn FnMut(Section)) -> Result<()> {
     if bench.wants(&[INSERTS[0].0, INSERTS[1].0, COPY, SELECT]) {
-        let set = bench.set(bench.spec(Shape::Busy, (bench.rows / 10).min(1_000_000), 90)).await?;
+        let set = bench
+            .set(bench.spec(Shape::Busy, (bench.rows / 10).min(1_000_000), 90))
+            .await?;
         set.build().await?;
         if bench.wants(&[INSERTS[0].0, INSERTS[1].0]) {
             done(inserts(bench, &set).await?);
@@ -34,7 +36,9 @@ pub async fn measure(bench: &Bench, done: &mut dyn FnMut(Section)) -> Result<()>
         set.remove(&bench.server).await?;
     }
     if bench.wants(&[LATENCY]) {
-        let set = bench.set(bench.spec(Shape::Busy, (bench.rows / 2).min(5_000_000), 90)).await?;
+        let set = bench
+            .set(bench.spec(Shape::Busy, (bench.rows / 2).min(5_000_000), 90))
+            .await?;
         set.build().await?;
         done(latency(bench, &set).await?);
         set.remove(&bench.server).await?;
@@ -99,7 +103,10 @@ async fn inserts(bench: &Bench, set: &Set) -> Result<Section> {
             .unit("a second"),
         );
         for (what, of) in [
-            ("processor time of the server, µs", (|run: &Run| run.cpu) as fn(&Run) -> f64),
+            (
+                "processor time of the server, µs",
+                (|run: &Run| run.cpu) as fn(&Run) -> f64,
+            ),
             ("WAL, bytes", |run: &Run| run.wal),
         ] {
             section.figures.push_str(&format!(
@@ -122,12 +129,22 @@ async fn bulk(bench: &Bench, set: &Set) -> Result<Section> {
     );
     set.sql(&format!("copy ({select}) to '{folder}/bench.copy'")).await?;
     let statements = [
-        (COPY, format!("copy usage_logs ({columns}) from '{folder}/bench.copy'"), "COPY"),
-        (SELECT, format!("insert into usage_logs ({columns}) {select}"), "INSERT … SELECT"),
+        (
+            COPY,
+            format!("copy usage_logs ({columns}) from '{folder}/bench.copy'"),
+            "COPY",
+        ),
+        (
+            SELECT,
+            format!("insert into usage_logs ({columns}) {select}"),
+            "INSERT … SELECT",
+        ),
     ];
     let mut section = Section::new(
         "Bulk loads",
-        format!("One statement of {rows} rows over 90 days, into a table of as many with four indexes and a foreign key; rows and marks are removed after each."),
+        format!(
+            "One statement of {rows} rows over 90 days, into a table of as many with four indexes and a foreign key; rows and marks are removed after each."
+        ),
     );
     let last: i64 = set.one("select max(id) from usage_logs").await?;
     for (name, statement, what) in &statements {
@@ -165,7 +182,9 @@ async fn latency(bench: &Bench, set: &Set) -> Result<Section> {
     for _ in 0..bench.repeats.min(7) {
         set.drain().await?;
         set.settle().await?;
-        pairs.theirs.push(load.run(set.pool(), 4, seconds, Some(most / 2.0)).await?.p99);
+        pairs
+            .theirs
+            .push(load.run(set.pool(), 4, seconds, Some(most / 2.0)).await?.p99);
         // As if nothing had been built: everything is computed and written anew.
         set.sql(&format!(
             "truncate tidemark.{ROLLUP}__15m, tidemark.{ROLLUP}__hour, tidemark.{ROLLUP}__day, tidemark.{ROLLUP}__month"
@@ -180,7 +199,10 @@ async fn latency(bench: &Bench, set: &Set) -> Result<Section> {
                 reason: None,
             })
             .await?;
-        let (db, running) = (set.db.clone(), "select count(*) from tidemark.job where state = 'running'");
+        let (db, running) = (
+            set.db.clone(),
+            "select count(*) from tidemark.job where state = 'running'",
+        );
         let ticks = tokio::spawn(async move {
             loop {
                 if let Err(error) = db.tick(ROLLUP).await {

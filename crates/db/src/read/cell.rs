@@ -127,11 +127,13 @@ fn number(row: &PgRow, at: usize, sql_type: &str) -> Result<Option<Num>> {
         "bigint" => row.try_get::<Option<i64>, _>(at)?.map(|n| Num::Int(n.into())),
         "integer" => row.try_get::<Option<i32>, _>(at)?.map(|n| Num::Int(n.into())),
         "double precision" => row.try_get::<Option<f64>, _>(at)?.map(Num::Float),
-        _ => row.try_get::<Option<&str>, _>(at)?.map(|text| match BigDecimal::from_str(text) {
-            Ok(number) => Num::Exact(number),
-            // numeric knows NaN and infinities.
-            Err(_) => Num::Float(text.parse().unwrap_or(f64::NAN)),
-        }),
+        _ => row
+            .try_get::<Option<&str>, _>(at)?
+            .map(|text| match BigDecimal::from_str(text) {
+                Ok(number) => Num::Exact(number),
+                // numeric knows NaN and infinities.
+                Err(_) => Num::Float(text.parse().unwrap_or(f64::NAN)),
+            }),
     })
 }
 

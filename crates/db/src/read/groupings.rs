@@ -65,7 +65,8 @@ impl Groupings {
 
     /// All groups together, and each, largest first; over time and as a total. Percentiles are merged, never averaged.
     pub fn series(&self, shape: &Shape, snapshot: &Snapshot) -> Vec<(BoardSeries, Vec<BoardSeries>)> {
-        let finish = |key: Option<String>, accumulated: &Accumulated| accumulated.finish(key, shape, snapshot.buckets.len());
+        let finish =
+            |key: Option<String>, accumulated: &Accumulated| accumulated.finish(key, shape, snapshot.buckets.len());
         let size = |series: &BoardSeries| series.total.first().copied().flatten().unwrap_or(0.0);
         self.wanted
             .iter()

@@ -103,7 +103,9 @@ impl Formula {
             Formula::Slope(at) => pairs(at).slope().map(Num::Float),
             Formula::R2(at) => pairs(at).r2().map(Num::Float),
             Formula::Quantile([sketch, min, max], q) => {
-                let Value::Sketch(sketch) = &values[*sketch] else { return None };
+                let Value::Sketch(sketch) = &values[*sketch] else {
+                    return None;
+                };
                 let (min, max) = (number(*min)?.to_f64(), number(*max)?.to_f64());
                 sketch.quantile(*q, min, max).map(Num::Float)
             }

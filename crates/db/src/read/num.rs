@@ -118,7 +118,10 @@ mod tests {
         assert_eq!(sum.to_json(), serde_json::json!((1_i64 << 60) + 1));
         sum.add(&Num::Exact(BigDecimal::from_str("0.5").unwrap()));
         assert_eq!(sum.decimal(), BigDecimal::from_str("1152921504606846977.5").ok());
-        assert_eq!(Num::mean(&Num::Int(3), &Num::Int((1 << 60) + 1)), Some(((1_i64 << 60) as f64) / 3.0));
+        assert_eq!(
+            Num::mean(&Num::Int(3), &Num::Int((1 << 60) + 1)),
+            Some(((1_i64 << 60) as f64) / 3.0)
+        );
         assert_eq!(Num::mean(&Num::Int(0), &Num::Int(0)), None);
     }
 

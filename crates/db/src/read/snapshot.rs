@@ -396,12 +396,17 @@ async fn live(
         // Raw rows are read once, however many cuts are made of them.
         let source = Source {
             from: "tidemark_raw as t".to_owned(),
-            with: Some(format!("tidemark_raw as (select * from {}($1, $2, $3))", function("raw"))),
+            with: Some(format!(
+                "tidemark_raw as (select * from {}($1, $2, $3))",
+                function("raw")
+            )),
             parts: &raw.iter().collect::<Vec<_>>(),
             free: 4,
         };
         gathered
-            .read(&mut *connection, &source, |query| query.bind(hi.clone()).bind(found.scopes.clone()))
+            .read(&mut *connection, &source, |query| {
+                query.bind(hi.clone()).bind(found.scopes.clone())
+            })
             .await?;
         let stale: bool = sqlx::query_scalar("select tidemark.snapshot_is_stale($1)")
             .bind(found.id)

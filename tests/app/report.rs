@@ -48,14 +48,14 @@ async fn a_report_saved_from_the_window_holds_the_numbers_on_the_screen() {
         window.click("Report as HTML").await;
         window.see("Saved").await;
         window.picture("saved").await;
-        let saved: Vec<_> = fs::read_dir(&window.home)
+        let files: Vec<_> = fs::read_dir(&window.home)
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .collect();
-        let report = saved
+        let report = files
             .iter()
             .find(|path| path.extension().is_some_and(|ending| ending == "html"));
-        let html = fs::read_to_string(report.unwrap_or_else(|| panic!("no report among {saved:?}"))).unwrap();
+        let html = fs::read_to_string(report.unwrap_or_else(|| panic!("no report among {files:?}"))).unwrap();
         assert!(html.contains(&requests), "the page says {requests}");
 
         // One chart alone, as a drawing and as pixels.

@@ -98,7 +98,7 @@ fn table(answer: &QueryAnswer) -> Table {
     for row in &answer.rows {
         let mut cells = vec![bucket(answer.grain, row)];
         cells.extend(noted.then(|| note(row)));
-        cells.extend(dimensions.iter().map(|name| dimension(row.values.get(*name))));
+        cells.extend(dimensions.iter().map(|name| dimension(row.values.get(name))));
         cells.extend(
             answer
                 .measures

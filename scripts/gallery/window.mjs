@@ -7,7 +7,8 @@ import { join, resolve } from 'node:path';
 
 const BIN = process.env.TIDEMARK_BIN;
 const ONLY = process.env.TIDEMARK_GALLERY_ONLY;
-const PATIENCE = 60_000;
+// A machine may have other things to do.
+const PATIENCE = 180_000;
 const SIZES = [[1000, 700], [1440, 900], [1920, 1080]];
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 let starts = 0;

@@ -87,7 +87,7 @@ const SELECT: &str = r#"
     const turn = async now => {
         if (last !== null) frames.push(now - last);
         last = now;
-        if (n++ === 60) { over.dispatchEvent(new MouseEvent('mouseup', at(100 + 300))); return done({ frames, work }); }
+        if (n++ === 60) { over.dispatchEvent(new MouseEvent('mouseup', at(100 + 300))); over.dispatchEvent(new MouseEvent('mouseleave', at(100))); return done({ frames, work }); }
         const begun = performance.now();
         over.dispatchEvent(new MouseEvent('mousemove', at(100 + n * 5)));
         for (let i = 0; i < 50; i++) await null;
@@ -154,10 +154,10 @@ async fn ninety_days_of_quarter_hours_follow_the_pointer_and_are_read_where_they
             line("panning", &measured),
             line("drawing a range to zoom into", &zoomed)
         );
+        // Back with Escape, step by step.
+        window.script("document.querySelector('section[aria-label=\"Rate by kind\"] .chart').focus()").await;
         window.press("\u{e00c}").await;
         window.until_script("back where it was drawn", &format!("return location.hash === {second_address}")).await;
-        // Back with Escape, and by keys.
-        window.script("document.querySelector('section[aria-label=\"Rate by kind\"] .chart').focus()").await;
         window.press("\u{e00c}").await;
         let script = format!("return location.hash.includes('{}')", first.format("%Y-%m-%dT%H"));
         window.until_script("back", &script).await;

@@ -45,13 +45,13 @@ export DATABASE_URL
 trap 'scripts/test-server.sh reset >/dev/null' EXIT
 
 page=$TIDEMARK_TEST_DIR/page.md
-command=(scripts/bench.sh "${arguments[@]}")
+command="\`scripts/bench.sh ${arguments[*]}\`"
 "$bin/tidemark-bench" --tidemark "$bin/tidemark" ${write:+--write "$page"} "${arguments[@]}"
 [ -n "$write" ] || exit 0
 processor=$(sed -n 's/^model name\t*: //p' /proc/cpuinfo | head -n 1)
 {
   sed '/^<!-- measured -->$/q' docs/BENCHMARKS.md
-  printf '\nOne run of `%s` on %s: %s cores (%s), %s GB of memory, PostgreSQL %s, Linux %s.\n\n' "${command[*]}" "$(date -u +%F)" \
+  printf '\nOne run of %s on %s: %s cores (%s), %s GB of memory, PostgreSQL %s, Linux %s.\n\n' "$command" "$(date -u +%F)" \
     "$(nproc)" "$processor" "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1e6 }' /proc/meminfo)" \
     "$("$(postgres_bin)/postgres" --version | sed -E 's/.*\) ([0-9.]+).*/\1/')" "$(uname -r | cut -d - -f 1)"
   cat "$page"

@@ -57,8 +57,17 @@ async function behindProxy(theme, names, show) {
 const PAGES = ['overview', 'overview-tooltip', 'rollups', 'rollup-open', 'jobs', 'settings'];
 const MORE = ['overview-1h', 'overview-7d', 'overview-30d', 'overview-one-platform', 'overview-25-hours', 'overview-no-rows', 'rows', 'explore', 'explore-table', 'newtab', 'newtab-numbers', 'recompute', 'show-sql', 'audit', 'connection-form', 'connection-test', 'zone-picker', 'palette', 'palette-search', 'keys', 'range-picker'];
 
+/** The last app may still be writing into its home on its way out; what it leaves goes with the next run. */
+function forget() {
+  try {
+    rmSync(join(out, '.home'), { recursive: true, force: true, maxRetries: 20, retryDelay: 250 });
+  } catch (error) {
+    console.error(`  left behind: ${error.path}`);
+  }
+}
+
 mkdirSync(out, { recursive: true });
-rmSync(join(out, '.home'), { recursive: true, force: true, maxRetries: 10 });
+forget();
 for (const theme of ['light', 'dark']) {
   console.error(`${theme}:`);
   const settings = connections();
@@ -83,7 +92,6 @@ for (const theme of ['light', 'dark']) {
   await session({ names: late, before: ['frozen'], ...states }, scenes.frozen);
   await session({ names: late.slice(2), before: ['broken'], ...states }, scenes.broken);
 }
-rmSync(join(out, '.home'), { recursive: true, force: true, maxRetries: 10 });
 
 const all = [...new Set(taken.map((t) => t.scene))];
 const text = (s) => s.replace(/[&<"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '"': '&quot;' })[c]);
@@ -92,6 +100,7 @@ writeFileSync(join(out, 'index.html'), `<!doctype html><html lang="en"><meta cha
 <style>body{font:14px/1.5 system-ui,sans-serif;margin:24px;background:#8882}section{margin-bottom:32px}div{display:flex;flex-wrap:wrap;gap:12px;align-items:end}figure{margin:0}img{width:440px;border:1px solid #8886;display:block}figcaption{font-size:12px}</style>
 <h1>Tidemark, every screen</h1><p>${taken.length} pictures of the real window on demo data, ${new Date().toISOString().slice(0, 16)} UTC.</p>
 ${all.map((s) => `<section id="${text(s)}"><h2>${text(s)}</h2><div>\n${figures(s)}</div></section>`).join('\n')}</html>\n`);
+forget();
 for (const failure of failures) console.error(`FAILED  ${failure}`);
 console.error(`${taken.length} pictures of ${all.length} screens, ${failures.length} failed: ${join(out, 'index.html')}`);
 process.exitCode = failures.length === 0 ? 0 : 1;

@@ -28,11 +28,9 @@ pub struct Bench {
 impl Bench {
     /// Whether any of these measures is wanted.
     fn wants(&self, names: &[impl AsRef<str>]) -> bool {
-        self.only.as_ref().is_none_or(|only| {
-            names
-                .iter()
-                .any(|name| name.as_ref().contains(only.as_str()))
-        })
+        self.only
+            .as_ref()
+            .is_none_or(|only| names.iter().any(|name| name.as_ref().contains(only.as_str())))
     }
 
     fn spec(&self, shape: Shape, rows: u64, days: u32) -> Spec {

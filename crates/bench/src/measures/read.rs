@@ -72,7 +72,9 @@ fn suffix(spec: &Spec) -> String {
 
 /// What is measured on a set.
 pub fn names(spec: &Spec) -> Vec<String> {
-    let names = QUESTIONS.iter().map(|question| format!("read_{}_{}", question.name, suffix(spec)));
+    let names = QUESTIONS
+        .iter()
+        .map(|question| format!("read_{}_{}", question.name, suffix(spec)));
     names.flat_map(|name| [format!("{name}_copy"), name]).collect()
 }
 

@@ -1,6 +1,7 @@
 //! Data sets: the raw tables of ops_metrics, filled, in a database of its own each.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use tidemark_core::api::RecomputeRequest;
 use tidemark_db::{ConnectOptions, Db, Declaration};
 
 use crate::{Error, Result};
@@ -163,6 +164,19 @@ impl Set {
             Some(error) => Err(Error::Wrong(format!("a drain failed: {error}"))),
             None => Ok(()),
         }
+    }
+
+    /// Ask for everything to be computed anew; ticks do it.
+    pub async fn recompute(&self) -> Result<()> {
+        let everything = RecomputeRequest {
+            rollup: ROLLUP.to_owned(),
+            from: None,
+            to: None,
+            scope: None,
+            reason: None,
+        };
+        self.db.recompute(&everything).await?;
+        Ok(())
     }
 
     /// Build the rollup, and settle: no vacuum of what was just written falls into what is measured next.

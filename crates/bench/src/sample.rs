@@ -20,6 +20,17 @@ pub struct Spread {
     pub high: f64,
 }
 
+impl Spread {
+    /// Of one measurement.
+    pub fn of(value: f64) -> Spread {
+        Spread {
+            median: value,
+            low: value,
+            high: value,
+        }
+    }
+}
+
 /// Measure both sides, in turn, after one of each that warms them up and does not count.
 pub async fn interleaved<O, T>(
     repeats: usize,

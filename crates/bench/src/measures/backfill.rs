@@ -1,7 +1,6 @@
 //! The first backfill, and a recompute of everything when nothing changed.
 
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use tidemark_core::api::RecomputeRequest;
 
 use super::Bench;
 use crate::data::{ROLLUP, Set};
@@ -74,15 +73,7 @@ pub async fn measure(bench: &Bench, set: &Set, done: &mut dyn FnMut(Section)) ->
         set.settle().await?;
         let before = versions(set).await?;
         let again = timed(async {
-            set.db
-                .recompute(&RecomputeRequest {
-                    rollup: ROLLUP.to_owned(),
-                    from: None,
-                    to: None,
-                    scope: None,
-                    reason: None,
-                })
-                .await?;
+            set.recompute().await?;
             set.drain().await
         })
         .await?;

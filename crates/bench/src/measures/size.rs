@@ -30,16 +30,11 @@ pub async fn measure(set: &Set) -> Result<Section> {
     .await?;
     let total: i64 = tables.iter().map(|row| row.get::<i64, _>("bytes")).sum();
     let ratio = total as f64 / raw as f64;
-    let one = Spread {
-        median: ratio,
-        low: ratio,
-        high: ratio,
-    };
     section.lines.push(Line::of(
         DISK,
         "rollup tables and queue, all grains",
         "raw tables",
-        one,
+        Spread::of(ratio),
         "MB",
         total as f64 / 1e6,
         raw as f64 / 1e6,

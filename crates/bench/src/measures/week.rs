@@ -96,17 +96,12 @@ fn section(set: &Set, statements: usize, week: &[Day]) -> Section {
     );
     if let (Some(first), Some(last)) = (week.first(), week.last()) {
         let ratio = ticks(last) / ticks(first);
-        let low_high = Spread {
-            median: ratio,
-            low: ratio,
-            high: ratio,
-        };
         section.lines.push(
             Line::of(
                 WEEK,
                 "median tick on the last day",
                 "on the first day",
-                low_high,
+                Spread::of(ratio),
                 "ms",
                 ticks(last),
                 ticks(first),

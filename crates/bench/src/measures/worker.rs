@@ -42,14 +42,17 @@ pub async fn measure(bench: &Bench, set: &Set) -> Result<Section> {
             set.spec.describe()
         ),
     );
-    let spread = Spread {
-        median: ratio,
-        low: ratio,
-        high: ratio,
-    };
     section.lines.push(
-        Line::of(MEMORY, "while it backfills", "idle", spread, "MB", busy, idle)
-            .with_goal("+ 64 MB at most".to_owned(), busy <= idle + 64.0),
+        Line::of(
+            MEMORY,
+            "while it backfills",
+            "idle",
+            Spread::of(ratio),
+            "MB",
+            busy,
+            idle,
+        )
+        .with_goal("+ 64 MB at most".to_owned(), busy <= idle + 64.0),
     );
     Ok(section)
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use tidemark_core::api::RecomputeRequest;
-
 use super::Bench;
 use crate::data::{ROLLUP, Set, Shape};
 use crate::pgbench::{Pgbench, Run, median};
@@ -190,15 +188,7 @@ async fn latency(bench: &Bench, set: &Set) -> Result<Section> {
             "truncate tidemark.{ROLLUP}__15m, tidemark.{ROLLUP}__hour, tidemark.{ROLLUP}__day, tidemark.{ROLLUP}__month"
         ))
         .await?;
-        set.db
-            .recompute(&RecomputeRequest {
-                rollup: ROLLUP.to_owned(),
-                from: None,
-                to: None,
-                scope: None,
-                reason: None,
-            })
-            .await?;
+        set.recompute().await?;
         let (db, running) = (
             set.db.clone(),
             "select count(*) from tidemark.job where state = 'running'",

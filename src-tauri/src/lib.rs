@@ -11,7 +11,6 @@ pub mod connection;
 mod demo;
 pub mod desk;
 mod headless;
-mod painting;
 pub mod profiles;
 mod remember;
 mod report;

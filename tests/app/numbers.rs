@@ -54,7 +54,7 @@ async fn the_numbers_on_the_screen_equal_those_of_query() {
             let platform = row.values["platform"]
                 .as_str()
                 .filter(|name| !name.is_empty())
-                .unwrap_or("(none)");
+                .unwrap_or("(empty)");
             for (heading, measure, write) in COLUMNS {
                 assert_eq!(
                     shown[platform][heading],

@@ -16,9 +16,14 @@ const HEATMAP: &str = "Hour × weekday";
 async fn saved(window: &Window, panel: &str, what: &str, ending: &str) -> Vec<u8> {
     // The menu shows under the pointer, or with the focus.
     let focus = format!("document.querySelector('section[aria-label=\"{panel}\"] header button').focus()");
-    window.script(&focus).await;
-    window.click(&format!("Save or copy {panel}")).await;
-    window.click(what).await;
+    // A refresh draws the panel anew and takes an open menu along: then it is opened again.
+    for _ in 0..3 {
+        window.script(&focus).await;
+        window.click(&format!("Save or copy {panel}")).await;
+        if window.clicked(what).await {
+            break;
+        }
+    }
     window
         .until(what, || async {
             let files = fs::read_dir(&window.home).unwrap().map(|entry| entry.unwrap().path());

@@ -10,20 +10,13 @@ use crate::{
     window::{Start, Window, in_window},
 };
 
-const HEATMAP: &str = "Hour × weekday";
-
 /// Save something of a panel by its menu, and read the file.
 async fn saved(window: &Window, panel: &str, what: &str, ending: &str) -> Vec<u8> {
     // The menu shows under the pointer, or with the focus.
     let focus = format!("document.querySelector('section[aria-label=\"{panel}\"] header button').focus()");
-    // A refresh draws the panel anew and takes an open menu along: then it is opened again.
-    for _ in 0..3 {
-        window.script(&focus).await;
-        window.click(&format!("Save or copy {panel}")).await;
-        if window.clicked(what).await {
-            break;
-        }
-    }
+    window.script(&focus).await;
+    window.click(&format!("Save or copy {panel}")).await;
+    window.click(what).await;
     window
         .until(what, || async {
             let files = fs::read_dir(&window.home).unwrap().map(|entry| entry.unwrap().path());
@@ -72,19 +65,6 @@ async fn a_report_saved_from_the_window_holds_the_numbers_on_the_screen() {
         );
         let png = saved(&window, "Requests", "Chart as PNG", "-requests.png").await;
         assert!(png.starts_with(b"\x89PNG"));
-
-        // Numbers, and the heatmap, which the window draws itself.
-        let csv = saved(&window, "Requests", "Data as CSV", "requests.csv").await;
-        assert!(
-            csv.starts_with(b"bucket_start,bucket_end,state"),
-            "{}",
-            String::from_utf8_lossy(&csv)
-        );
-        let svg = String::from_utf8(saved(&window, HEATMAP, "Chart as SVG", "weekday.svg").await).unwrap();
-        assert!(svg.starts_with("<svg") && svg.contains(HEATMAP), "{svg}");
-        assert!(!svg.contains("var(--"), "it needs nothing of the page");
-        let png = saved(&window, HEATMAP, "Chart as PNG", "weekday.png").await;
-        assert!(png.starts_with(b"\x89PNG") && png.len() > 5_000, "{} bytes", png.len());
     })
     .await;
 }

@@ -188,11 +188,6 @@ impl Window {
             .unwrap_or_else(|error| panic!("click {name}: {error}"));
     }
 
-    /// The same, and whether it was there to be clicked to the end: a menu may go with what it hangs on.
-    pub async fn clicked(&self, name: &str) -> bool {
-        self.named(name).await.click().await.is_ok()
-    }
-
     async fn named(&self, name: &str) -> Element {
         // Inside the dialog, where one is open; what is behind it can't be clicked.
         let scope = "(//*[@role='dialog'] | //body[not(.//*[@role='dialog'])])";

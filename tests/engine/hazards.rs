@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
+use futures_util::TryStreamExt;
 use sqlx::{Connection, PgConnection};
 use tidemark_core::api::{Grain, JobState, RecomputeRequest};
 use tidemark_db::{ConnectOptions, Db};
@@ -156,11 +157,11 @@ async fn hazard_40_a_client_that_stops_reading_frees_the_operators_table() {
     .await
     .unwrap();
     let reading = tokio::spawn(async move {
-        // 400 MB: more than any buffer on the way takes.
-        sqlx::query("select repeat('x', 100000) from usage_logs a, usage_logs b limit 4000")
-            .fetch_all(db.pool())
-            .await
-            .map(|rows| rows.len())
+        // An answer without an end: however late the proxy falls silent, there is more to come.
+        let mut rows =
+            sqlx::query("select repeat('x', 100000) from usage_logs, generate_series(1, 1000000000)").fetch(db.pool());
+        while rows.try_next().await?.is_some() {}
+        Ok::<(), sqlx::Error>(())
     });
     wait(
         &mut owner,

@@ -12,7 +12,7 @@ use tidemark_db::{Db, Error, ErrorInfo, LoadedBoard};
 use tidemark_local::Settings;
 use tokio::{
     runtime::Handle,
-    sync::{Notify, watch},
+    sync::{Notify, Semaphore, watch},
     task::JoinHandle,
 };
 
@@ -25,6 +25,9 @@ use crate::{
 
 /// Kept for a change of zone: with the sketches of busy buckets a cell takes up to 3 kB.
 const MOST_CELLS: usize = 30_000;
+
+/// Who may read boards at once: half of the pool's connections.
+const READERS: usize = 3;
 
 /// Everything that the commands and the tasks share.
 pub struct Desk {
@@ -45,6 +48,8 @@ pub struct Desk {
     current: Mutex<Current>,
     /// Passwords that were typed, by connection, until the app ends.
     passwords: Mutex<HashMap<String, String>>,
+    /// Turns of those who read boards.
+    reading: Semaphore,
     /// Boards as they were last read from the open database, newest last.
     loaded: Mutex<Vec<LoadedBoard>>,
     /// Counts the pools that were taken away: whoever waits for an answer of one waits in vain.
@@ -77,6 +82,7 @@ impl Desk {
             demo: tokio::sync::Mutex::new(None),
             current: Mutex::default(),
             passwords: Mutex::default(),
+            reading: Semaphore::new(READERS),
             loaded: Mutex::default(),
             replaced: watch::Sender::new(0),
             runtime,
@@ -203,27 +209,38 @@ impl Desk {
         let mut replaced = self.replaced.subscribe();
         let db = self.db()?;
         tokio::select! {
-            answer = question(db) => answer.map_err(|error| {
-                if matches!(error, Error::Unreachable { .. }) {
-                    self.look_now.notify_one();
-                }
-                error.info()
-            }),
+            answer = question(db) => answer.map_err(|error| self.noticed(&error)),
             _ = replaced.changed() => Err(gone()),
         }
     }
 
-    /// Read a board, and keep what was read for a change of zone.
-    pub async fn board(&self, request: &BoardRequest) -> Result<BoardAnswer, ErrorInfo> {
-        let read = self.ask(|db| async move { db.load_board(request).await }).await?;
+    /// Read boards at one moment, and keep what was read for a change of zone.
+    pub async fn boards(&self, requests: &[BoardRequest]) -> Result<Vec<Result<BoardAnswer, ErrorInfo>>, ErrorInfo> {
+        // Each holds one connection of the pool while it asks for another.
+        let _turn = self.reading.acquire().await;
+        let read = self.ask(|db| async move { db.load_boards(requests).await }).await?;
+        Ok(read.into_iter().map(|board| self.keep(board)).collect())
+    }
+
+    /// Give a board's answer, and keep what it was cut from.
+    fn keep(&self, read: Result<LoadedBoard, Error>) -> Result<BoardAnswer, ErrorInfo> {
+        let read = read.map_err(|error| self.noticed(&error))?;
         let answer = read.answer();
         let mut loaded = self.loaded();
-        loaded.retain(|other| !other.answers(request));
+        loaded.retain(|other| !other.answers(read.request()));
         loaded.push(read);
         while loaded.iter().map(LoadedBoard::cells).sum::<usize>() > MOST_CELLS {
             loaded.remove(0);
         }
         Ok(answer)
+    }
+
+    /// Have a lost connection looked for, and say what was wrong.
+    fn noticed(&self, error: &Error) -> ErrorInfo {
+        if matches!(error, Error::Unreachable { .. }) {
+            self.look_now.notify_one();
+        }
+        error.info()
     }
 
     /// The board's question in another zone, answered from what was read, without a query; `None` where that can't be.

@@ -104,7 +104,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::jobs::cancel_job,
             commands::jobs::pause_job,
             commands::jobs::resume_job,
-            commands::board::board,
+            commands::board::boards,
             commands::board::recut,
             commands::board::rows,
             commands::board::close_rows,

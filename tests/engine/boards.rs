@@ -235,6 +235,50 @@ async fn no_panel_contradicts_another_while_rows_are_written() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn boards_of_one_refresh_are_read_at_one_moment_while_rows_are_written() {
+    let test = Arc::new(calls().await);
+    let stop = Arc::new(AtomicBool::new(false));
+    let writer = tokio::spawn({
+        let (test, stop) = (Arc::clone(&test), Arc::clone(&stop));
+        async move {
+            while !stop.load(Ordering::Relaxed) {
+                test.sql("insert into calls (at, region, model, ms, cost) values ('2026-03-02 10:07Z', 'eu', 'a', 1, 1)")
+                    .await;
+            }
+        }
+    });
+    let hours = question("calls", RANGE, vec![]);
+    let days = BoardRequest {
+        grain: Some(Grain::Total),
+        ..hours.clone()
+    };
+    let missing = BoardRequest {
+        by: Some("planet".to_owned()),
+        ..hours.clone()
+    };
+    let mut seen = Vec::new();
+    for _ in 0..25 {
+        let mut read = test
+            .db
+            .load_boards(&[hours.clone(), missing.clone(), days.clone()])
+            .await
+            .unwrap();
+        let [hours, missing, days] = &mut read[..] else {
+            panic!("three boards")
+        };
+        let total = |board: &mut tidemark_db::Result<tidemark_db::LoadedBoard>| {
+            board.as_ref().unwrap().answer().overall.total[0].unwrap()
+        };
+        assert!(missing.is_err(), "what is wrong with one leaves the others");
+        assert_eq!(total(hours), total(days));
+        seen.push(total(hours));
+    }
+    stop.store(true, Ordering::Relaxed);
+    writer.await.unwrap();
+    assert!(seen.first() < seen.last(), "rows came meanwhile: {seen:?}");
+}
+
 #[tokio::test]
 async fn an_unknown_dimension_of_a_panel_is_said_before_anything_is_read() {
     let test = calls().await;

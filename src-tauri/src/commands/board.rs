@@ -14,9 +14,10 @@ use crate::{
     save::{self, Leaving},
 };
 
+/// All that one refresh shows, read at one moment. What is wrong with one board leaves the others.
 #[tauri::command]
-pub async fn board(desk: DeskState<'_>, request: BoardRequest) -> Answer<BoardAnswer> {
-    desk.board(&request).await
+pub async fn boards(desk: DeskState<'_>, requests: Vec<BoardRequest>) -> Answer<Vec<Answer<BoardAnswer>>> {
+    desk.boards(&requests).await
 }
 
 /// The same question in another zone, without a query; null where what was read does not answer it.

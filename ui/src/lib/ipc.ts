@@ -32,6 +32,9 @@ export type ReportFormat = 'png' | 'svg' | 'html';
 /** What the window makes itself. */
 export type MadeKind = 'csv' | 'png' | 'svg';
 
+/** One board of several that were read at one moment; what is wrong with one leaves the others. */
+export type BoardRead = { Ok: BoardAnswer } | { Err: AppError };
+
 export interface RecomputeArgs {
   rollup: string;
   range: string;
@@ -61,7 +64,7 @@ export interface Commands {
   rollups: { args: Record<string, never>; gives: Rollup[] };
   status: { args: Record<string, never>; gives: StatusReport };
   detail: { args: { rollup: string }; gives: RollupDetail };
-  board: { args: { request: BoardRequest }; gives: BoardAnswer };
+  boards: { args: { requests: BoardRequest[] }; gives: BoardRead[] };
   recut: { args: { request: BoardRequest }; gives: BoardAnswer | null };
   rows: { args: { request: RowsRequest }; gives: RowsAnswer };
   close_rows: { args: Record<string, never>; gives: null };
@@ -133,6 +136,14 @@ export async function call<C extends CommandName>(command: C, args: Commands[C][
   } catch (error) {
     throw toAppError(error);
   }
+}
+
+/** One board alone. */
+export async function callBoard(request: BoardRequest): Promise<BoardAnswer> {
+  const [read] = await call('boards', { requests: [request] });
+  if (read === undefined) throw toAppError('nothing was read');
+  if ('Err' in read) throw toAppError(read.Err);
+  return read.Ok;
 }
 
 export async function onConnection(handler: (state: ConnectionState) => void): Promise<() => void> {

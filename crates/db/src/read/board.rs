@@ -13,6 +13,7 @@ use super::cell::Shape;
 use super::choose::Chosen;
 use super::groupings::Groupings;
 use super::loaded::LoadedBoard;
+use super::moment::Moment;
 use super::query::{check_dimensions, wanted};
 use super::snapshot::{Ask, Snapshot};
 use crate::{Db, Error, Result};
@@ -30,21 +31,36 @@ impl Db {
 
     /// The same, kept in a form that can be cut again for another zone.
     pub async fn load_board(&self, request: &BoardRequest) -> Result<LoadedBoard> {
-        for _ in 0..3 {
-            match self.try_board(request).await {
-                Err(error) if error.is_applied_meanwhile() => {}
-                loaded => return loaded,
-            }
-        }
-        self.try_board(request).await
+        let mut read = self.load_boards(std::slice::from_ref(request)).await?;
+        read.remove(0)
     }
 
-    async fn try_board(&self, request: &BoardRequest) -> Result<LoadedBoard> {
+    /// Several boards, all of them and what they are compared with at one moment. What is wrong with one leaves the others.
+    pub async fn load_boards(&self, requests: &[BoardRequest]) -> Result<Vec<Result<LoadedBoard>>> {
+        for _ in 0..3 {
+            let read = self.try_boards(requests).await?;
+            let outdated = |board: &Result<LoadedBoard>| board.as_ref().is_err_and(Error::is_applied_meanwhile);
+            if !read.iter().any(outdated) {
+                return Ok(read);
+            }
+        }
+        self.try_boards(requests).await
+    }
+
+    async fn try_boards(&self, requests: &[BoardRequest]) -> Result<Vec<Result<LoadedBoard>>> {
+        let moment = self.moment().await?;
+        let mut read = Vec::with_capacity(requests.len());
+        for request in requests {
+            read.push(self.try_board(request, &moment).await);
+        }
+        moment.end().await?;
+        Ok(read)
+    }
+
+    async fn try_board(&self, request: &BoardRequest, moment: &Moment) -> Result<LoadedBoard> {
         let started = Instant::now();
+        let now = moment.now;
         parse_zone(&request.tz).map_err(|error| Error::input("unknown_zone", error.to_string()))?;
-        let now: DateTime<Utc> = sqlx::query_scalar("select clock_timestamp()")
-            .fetch_one(&self.pool)
-            .await?;
         let plan = Groupings::of(request);
         let dimensions: Vec<&String> = plan.dimensions().collect();
         let Chosen { id, model } = self.choose(&request.rollup, &[], &dimensions).await?;
@@ -62,7 +78,7 @@ impl Db {
             cuts: plan.cuts.clone(),
             mode: request.mode,
         };
-        let snapshot = self.snapshot(&ask, &shape).await?;
+        let snapshot = self.snapshot(&ask, &shape, Some(moment)).await?;
         let earlier = match request.compare {
             Some(kind) => {
                 let (from, to) = earlier(kind, view.tz, &snapshot);
@@ -74,6 +90,7 @@ impl Db {
                             ..ask.clone()
                         },
                         &shape,
+                        Some(moment),
                     )
                     .await?,
                 )

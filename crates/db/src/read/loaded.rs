@@ -29,7 +29,13 @@ pub struct LoadedBoard {
 }
 
 impl LoadedBoard {
-    /// What was asked.
+    /// The question that this answers.
+    #[must_use]
+    pub fn request(&self) -> &BoardRequest {
+        &self.request
+    }
+
+    /// What was read, as it was asked for.
     #[must_use]
     pub fn answer(&self) -> BoardAnswer {
         let range = Range::of(&self.request, &self.model, self.now)

@@ -8,6 +8,7 @@ mod gather;
 mod groupings;
 mod loaded;
 mod measure;
+mod moment;
 mod num;
 mod query;
 mod rows;

@@ -54,7 +54,7 @@ impl Db {
             }],
             mode: request.mode,
         };
-        let snapshot = self.snapshot(&ask, &shape).await?;
+        let snapshot = self.snapshot(&ask, &shape, None).await?;
         let rows = rows(&model, &shape, &measures, request, &snapshot);
         Ok(QueryAnswer {
             rollup: request.rollup.clone(),

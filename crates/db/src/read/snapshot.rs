@@ -85,11 +85,15 @@ impl Db {
         Ok(model.0)
     }
 
-    /// Read in one REPEATABLE READ transaction; again from the start where a TRUNCATE or a rewrite slipped in.
-    pub(crate) async fn snapshot(&self, ask: &Ask<'_>, shape: &Shape) -> Result<Snapshot> {
+    /// Read in one REPEATABLE READ transaction; again from the start where a TRUNCATE or a rewrite slipped in. At a moment
+    /// that others read at too there is no again: they would have to be read again with it.
+    pub(crate) async fn snapshot(&self, ask: &Ask<'_>, shape: &Shape, at: Option<&Moment>) -> Result<Snapshot> {
         for _ in 0..4 {
-            if let Some(snapshot) = self.try_snapshot(ask, shape).await? {
+            if let Some(snapshot) = self.try_snapshot(ask, shape, at).await? {
                 return Ok(snapshot);
+            }
+            if at.is_some() {
+                return Err(Error::applied_meanwhile());
             }
         }
         Err(Error::Server {
@@ -98,11 +102,11 @@ impl Db {
         })
     }
 
-    async fn try_snapshot(&self, ask: &Ask<'_>, shape: &Shape) -> Result<Option<Snapshot>> {
-        let mut transaction = self
-            .pool
-            .begin_with("begin isolation level repeatable read read only")
-            .await?;
+    async fn try_snapshot(&self, ask: &Ask<'_>, shape: &Shape, at: Option<&Moment>) -> Result<Option<Snapshot>> {
+        let mut transaction = self.pool.begin_with(READING).await?;
+        if let Some(moment) = at {
+            moment.join(&mut transaction).await?;
+        }
         let found = state(&mut transaction, ask).await?;
         let base = found.model.base();
         if ask.grain < base {

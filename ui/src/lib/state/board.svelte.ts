@@ -8,7 +8,7 @@ import type { Compare } from '../api/Compare';
 import type { DimensionFilter } from '../api/DimensionFilter';
 import type { Grain } from '../api/Grain';
 import type { ReadMode } from '../api/ReadMode';
-import { call, toAppError } from '../ipc';
+import { call, toAppError, type BoardRead } from '../ipc';
 import { isoDay } from '../time';
 import { boardKey, type AppError, type Rollup } from '../types';
 import { app } from './app.svelte';
@@ -47,11 +47,21 @@ function writeGroups(groups: (string | null)[]): string {
   return groups.map((g) => (g === null ? '~' : `=${encodeURIComponent(g)}`)).join(',');
 }
 
-type Ask = (request: BoardRequest) => Promise<BoardAnswer>;
-
 /** A question without the zone that it is asked in. */
 function zoneless(question: string): string {
   return question.replace(/"tz":"[^"]*",?/, '');
+}
+
+/** Asks for boards at one moment; in another zone only for those that what was read does not answer. Null is no question. */
+async function readBoards(requests: (BoardRequest | null)[], zoned: boolean): Promise<(BoardRead | null)[]> {
+  const cut = await Promise.all(requests.map((request) => (zoned && request !== null ? call('recut', { request }).catch(() => null) : null)));
+  const open = requests.filter((request, i): request is BoardRequest => request !== null && (cut[i] ?? null) === null);
+  const failed = (error: unknown): BoardRead[] => open.map(() => ({ Err: toAppError(error) }));
+  const read = open.length === 0 ? [] : await call('boards', { requests: open }).catch(failed);
+  return requests.map((request, i) => {
+    const known = cut[i] ?? null;
+    return known !== null ? { Ok: known } : request === null ? null : (read[open.indexOf(request)] ?? null);
+  });
 }
 
 export class BoardState {
@@ -128,61 +138,42 @@ export class BoardState {
     return { ...this.request(), range: '24h', grain: fine ? '15m' : 'hour', compare: 'last-week', filters: [], groupings: [], mode: 'exact' };
   }
 
-  /** Reads all answers; older calls that come back later are dropped. Another zone alone is no question to the database. */
+  /** Reads all that is shown, at one moment; older calls that come back later are dropped. Another zone alone is no question to the database. */
   async load(): Promise<void> {
     const asked = ++this.#asked;
     this.loading = true;
     const request = this.request();
     const question = JSON.stringify(request);
     const zoned = question !== this.#answered && zoneless(question) === zoneless(this.#answered);
-    const ask = async (r: BoardRequest): Promise<BoardAnswer> => (zoned ? await call('recut', { request: r }) : null) ?? call('board', { request: r });
     this.asking = this.answer !== null && question !== this.#answered;
     const watching = this.rollup.board.rules.length !== 0;
-    const main = ask(request).then(
-      (answer) => {
-        if (asked !== this.#asked) return;
-        this.answer = answer;
-        this.pan = 0;
-        this.error = null;
-        this.#answered = question;
-        this.asking = false;
-        if (request.filters.length === 0) this.known = answer.groups.map((g) => g.key);
-        serverTime.hear(answer.as_of_ms);
-        this.loading = false;
-      },
-      (error: unknown) => {
-        if (asked !== this.#asked) return;
-        this.error = toAppError(error);
-        this.pan = 0;
-        this.loading = false;
-        this.asking = false;
-      },
-    );
-    await main;
+    const [main, watch, week] = await readBoards([request, watching ? this.watchRequest() : null, this.mapped ? this.weekRequest() : null], zoned);
     if (asked !== this.#asked) return;
-    await Promise.all([watching ? this.#loadWatch(asked, ask) : Promise.resolve(), this.mapped ? this.#loadWeek(asked, ask) : Promise.resolve()]);
-  }
-
-  async #loadWeek(asked: number, ask: Ask): Promise<void> {
-    try {
-      const week = await ask(this.weekRequest());
-      if (asked !== this.#asked) return;
-      this.week = week;
+    this.#hear(main, (answer) => {
+      this.answer = answer;
+      this.error = null;
+      this.#answered = question;
+      if (request.filters.length === 0) this.known = answer.groups.map((g) => g.key);
+      serverTime.hear(answer.as_of_ms);
+    }, (error) => { this.error = error; });
+    this.pan = 0;
+    this.loading = false;
+    this.asking = false;
+    // Where it can't be read, the board's own error says what is wrong; the verdict then speaks of the last reading.
+    this.#hear(watch, (answer) => {
+      this.watch = answer;
+      if (this.known.length === 0) this.known = answer.groups.map((g) => g.key);
+    }, () => undefined);
+    this.#hear(week, (answer) => {
+      this.week = answer;
       this.weekError = null;
-    } catch (error) {
-      if (asked === this.#asked) this.weekError = toAppError(error);
-    }
+    }, (error) => { this.weekError = error; });
   }
 
-  async #loadWatch(asked: number, ask: Ask): Promise<void> {
-    try {
-      const watch = await ask(this.watchRequest());
-      if (asked !== this.#asked) return;
-      this.watch = watch;
-      if (this.known.length === 0) this.known = watch.groups.map((g) => g.key);
-    } catch {
-      // The board's own error says what is wrong; the verdict then speaks of the last reading.
-    }
+  #hear(read: BoardRead | null | undefined, answered: (answer: BoardAnswer) => void, failed: (error: AppError) => void): void {
+    if (read === null || read === undefined) return;
+    if ('Ok' in read) answered(read.Ok);
+    else failed(read.Err);
   }
 
   /** Nothing that comes back is for anyone any more. */

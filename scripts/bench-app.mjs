@@ -1,0 +1,181 @@
+// Measures the real window through WebDriver, beside an empty one and beside the query. Started by bench-app.sh.
+//
+//   node scripts/bench-app.mjs URL [--json] [--only MEASURE]
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const [url, ...flags] = process.argv.slice(2);
+const json = flags.includes('--json');
+const only = flags.includes('--only') ? flags[flags.indexOf('--only') + 1] : undefined;
+const BIN = process.env.TIDEMARK_BIN;
+const APP = join(BIN, 'tidemark-app');
+const EMPTY = join(BIN, 'examples/empty-window');
+const ROUNDS = 7;
+const PATIENCE = 60_000;
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
+
+function freePort() {
+  return new Promise((done) => {
+    const server = createServer();
+    server.listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => { done(port); }); });
+  });
+}
+
+/** Processes that were started with this home: the window's, and WebKit's children. */
+function processes(home) {
+  return readdirSync('/proc').filter((pid) => {
+    try { return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(`HOME=${home}`); } catch { return false; }
+  }).map((pid) => ({ pid, name: readFileSync(`/proc/${pid}/comm`, 'latin1').trim() })).filter(({ name }) => !/driver/i.test(name));
+}
+
+/** Lets `work` have a window of a program, on a home of its own, and ends it. */
+async function inWindow(program, args, work) {
+  const home = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
+  const [port, native] = [await freePort(), await freePort()];
+  const { XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, DATABASE_URL, ...rest } = process.env;
+  const env = { ...rest, HOME: home, TZ: 'UTC', DBUS_SESSION_BUS_ADDRESS: 'disabled:', LIBGL_ALWAYS_SOFTWARE: '1', NO_AT_BRIDGE: '1', TIDEMARK_DATA_DIR: join(home, 'data') };
+  const driver = spawn('tauri-driver', ['--port', String(port), '--native-port', String(native)], { env, stdio: 'ignore' });
+  const ask = async (method, path, body) => {
+    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE) });
+    const { value } = await answer.json();
+    if (!answer.ok) throw new Error(value?.message ?? answer.statusText);
+    return value;
+  };
+  try {
+    let session;
+    for (let tries = 0; session === undefined; tries++) {
+      try {
+        session = (await ask('POST', '/session', { capabilities: { alwaysMatch: { 'tauri:options': { application: program, args } } } })).sessionId;
+      } catch (error) {
+        if (tries > 40) throw error;
+        await pause(100);
+      }
+    }
+    const run = (kind) => (script) => ask('POST', `/session/${session}/execute/${kind}`, { script, args: [] });
+    const script = run('sync');
+    const until = async (what) => {
+      for (const begun = Date.now(); !(await script(`return ${what}`));) {
+        if (Date.now() - begun > PATIENCE) throw new Error(`waited in vain for: ${what}`);
+        await pause(30);
+      }
+    };
+    return await work({ home, script, scriptAsync: run('async'), until, close: () => ask('DELETE', `/session/${session}`) });
+  } finally {
+    // The driver answers before it has ended the window.
+    for (const begun = Date.now(); processes(home).some(({ name }) => name.startsWith('tidemark') || name.startsWith('empty')) && Date.now() - begun < 3000;) await pause(30);
+    driver.kill('SIGTERM');
+    for (const { pid } of processes(home)) try { process.kill(Number(pid), 'SIGKILL'); } catch { /* gone */ }
+    rmSync(home, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** When a process began, in milliseconds since the epoch. */
+function born(pid) {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const ticks = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]);
+  return Date.now() - (Number(readFileSync('/proc/uptime', 'latin1').split(' ')[0]) - ticks / 100) * 1000;
+}
+
+/** Proportional share of memory in MB: what is shared with other programs counts in part. */
+function memory(home) {
+  return processes(home).reduce((sum, { pid }) => {
+    try { return sum + Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1'))?.[1] ?? 0) / 1024; } catch { return sum; }
+  }, 0);
+}
+
+/** From the start of the process to the first paint, and what it holds once it has come to rest. */
+function start(program, args, ready) {
+  return inWindow(program, args, async ({ home, script, until, close }) => {
+    await until("performance.getEntriesByName('first-contentful-paint').length > 0");
+    const painted = await script("return performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0].startTime");
+    const window = processes(home).find(({ name }) => program.includes(name.slice(0, 12)));
+    const paint = painted - born(window.pid);
+    if (ready !== undefined) await until(ready);
+    await pause(3000);
+    const held = memory(home);
+    await close();
+    return { paint, held };
+  });
+}
+
+async function starts() {
+  const found = { app: [], empty: [] };
+  for (let round = 0; round < ROUNDS; round++) {
+    found.empty.push(await start(EMPTY, []));
+    found.app.push(await start(APP, ['--database-url', url], "document.querySelector('.trust')?.innerText.includes('Exact')"));
+  }
+  return found;
+}
+
+/** In the page: reads the board again and again; gives the query's own milliseconds and those until its picture is drawn. */
+const REFRESH = `
+  const done = arguments[0];
+  const { fetch } = window;
+  const found = [];
+  const frame = () => new Promise((next) => requestAnimationFrame(next));
+  const settled = async () => { do await frame(); while (document.querySelector('.scroll[aria-busy=true]')); };
+  (async () => {
+    for (let n = 0; n < ${ROUNDS + 2}; n++) {
+      await settled();
+      await new Promise((next) => setTimeout(next, 300));
+      const begun = performance.now();
+      let given;
+      window.fetch = async (address, ...rest) => {
+        const response = await fetch(address, ...rest);
+        // A copy, looked into when all is drawn.
+        if (/localhost\\/boards$/.test(String(address))) given ??= response.clone();
+        return response;
+      };
+      document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'r', bubbles: true }));
+      while (given === undefined) await frame();
+      await settled();
+      await frame();
+      const drawn = performance.now() - begun;
+      window.fetch = fetch;
+      const text = await given.text();
+      found.push({ drawn, took: JSON.parse(text)[0].Ok.took_ms, bytes: text.length });
+    }
+    done(found.slice(2));
+  })();`;
+
+function board() {
+  return inWindow(APP, ['--database-url', url], async ({ script, scriptAsync, until, close }) => {
+    await until("document.querySelector('.trust')?.innerText.includes('Exact')");
+    await script("location.hash = '#/board/hits?range=90d&grain=15m&compare=none'");
+    await until("location.hash.includes('15m') && document.querySelector('.trust')?.innerText.includes('Exact') && !document.querySelector('.scroll[aria-busy=true]')");
+    const found = await scriptAsync(REFRESH);
+    await close();
+    return found;
+  });
+}
+
+/** Of pairs that were measured in turns. */
+function line(measure, goal, ours, base, unit) {
+  const ratios = ours.map((value, i) => value / base[i]).sort((a, b) => a - b);
+  const ratio = median(ratios);
+  return { measure, ratio, low: ratios[0], high: ratios.at(-1), goal, met: ratio <= goal, ours: median(ours), base: median(base), unit };
+}
+
+const lines = [];
+if (only === undefined || only === 'first-paint' || only === 'memory') {
+  const { app, empty } = await starts();
+  if (only !== 'memory') lines.push(line('first-paint', 1.5, app.map((s) => s.paint), empty.map((s) => s.paint), 'ms'));
+  if (only !== 'first-paint') lines.push(line('memory', 1.3, app.map((s) => s.held), empty.map((s) => s.held), 'MB'));
+}
+if (only === undefined || only === 'board') {
+  const found = await board();
+  lines.push(line('board', 1.0, found.map((f) => f.drawn - f.took), found.map((f) => f.took), 'ms'));
+}
+const digits = (value) => Number(value.toFixed(2));
+if (json) {
+  for (const { measure, ratio, low, high, goal, met } of lines) console.log(JSON.stringify({ measure, ratio: digits(ratio), low: digits(low), high: digits(high), goal, met }));
+} else {
+  const WORDS = { 'first-paint': 'first paint, beside an empty Tauri window', memory: 'memory at rest with a board open, beside an empty Tauri window', board: 'IPC and drawing of 90 days by 15 min × 10 series, beside the query' };
+  console.log('| measure | Tidemark | baseline | ratio | low to high | goal |\n|---|---|---|---|---|---|');
+  for (const l of lines) console.log(`| ${WORDS[l.measure]} | ${l.ours.toFixed(0)} ${l.unit} | ${l.base.toFixed(0)} ${l.unit} | ${l.ratio.toFixed(2)}× | ${l.low.toFixed(2)}–${l.high.toFixed(2)} | ≤ ${l.goal} ${l.met ? 'met' : 'missed'} |`);
+}

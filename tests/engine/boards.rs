@@ -243,8 +243,10 @@ async fn boards_of_one_refresh_are_read_at_one_moment_while_rows_are_written() {
         let (test, stop) = (Arc::clone(&test), Arc::clone(&stop));
         async move {
             while !stop.load(Ordering::Relaxed) {
-                test.sql("insert into calls (at, region, model, ms, cost) values ('2026-03-02 10:07Z', 'eu', 'a', 1, 1)")
-                    .await;
+                test.sql(
+                    "insert into calls (at, region, model, ms, cost) values ('2026-03-02 10:07Z', 'eu', 'a', 1, 1)",
+                )
+                .await;
             }
         }
     });

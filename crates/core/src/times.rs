@@ -15,7 +15,7 @@ pub enum TimeError {
     /// None of the notations.
     #[error(
         "can't read the time '{0}': write a date (2026-10-26), a date and time (2026-10-26T14:15, with Z or +01:00 for a \
-         fixed offset), now, today, yesterday, or a time ago (-30m, -24h, -7d, -2w)"
+         fixed offset), now, today, yesterday, today-6d, or a time ago (-30m, -24h, -7d, -2w)"
     )]
     Instant(String),
     /// The notation is right, the date doesn't exist.
@@ -50,7 +50,7 @@ fn hint(suggestion: &Option<String>) -> String {
 /// - A bare date is its first instant in `tz`: midnight, or whatever comes first where midnight doesn't exist.
 /// - A date and time without an offset is wall-clock time in `tz`: the earlier one where it happens twice, the first
 ///   instant after the gap where it doesn't happen. With `Z` or an offset (RFC 3339, seconds optional) it is that instant.
-/// - `now`; `today` and `yesterday`, as the bare dates.
+/// - `now`; `today` and `yesterday`, as the bare dates; `today-6d`, the first instant of the day six days before.
 /// - `-30m` and `-24h` are minutes and hours before now; `-7d` and `-2w` are days and weeks by the wall clock of `tz`: the
 ///   same time of day seven days earlier, though that be 167 or 169 hours.
 ///
@@ -63,6 +63,17 @@ pub fn parse_instant(text: &str, tz: Tz, now: DateTime<Utc>) -> Result<DateTime<
         "now" => now,
         "today" => zone::day_start(today, tz),
         "yesterday" => zone::day_start(today.pred_opt().unwrap_or(today), tz),
+        day if day.starts_with("today-") => {
+            let unreadable = || TimeError::Instant(word.into());
+            let (count, unit) = amount(&day["today-".len()..]).ok_or_else(unreadable)?;
+            let days = match unit {
+                'd' => Some(count),
+                'w' => count.checked_mul(7),
+                _ => return Err(unreadable()),
+            };
+            let date = days.and_then(|days| today.checked_sub_days(Days::new(days.unsigned_abs())));
+            zone::day_start(date.ok_or_else(|| TimeError::OutOfRange(word.into()))?, tz)
+        }
         ago if ago.starts_with('-') => {
             let (count, unit) = amount(&ago[1..]).ok_or_else(|| TimeError::Instant(word.into()))?;
             earlier(now, count, unit, tz).ok_or_else(|| TimeError::OutOfRange(word.into()))?

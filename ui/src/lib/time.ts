@@ -1,6 +1,5 @@
 /** Instants as the viewer reads them. Buckets carry their own local time and offset from the core; this is for all other instants. */
 
-import { fromDate } from '@internationalized/date';
 import type { BoardBucket } from './api/BoardBucket';
 import type { Grain } from './api/Grain';
 
@@ -190,11 +189,6 @@ export class Clock {
     if (grain === 'week') return `week of ${this.spelledDate(b.start, now)}`;
     return `${this.spelledTime(b.start)}–${this.spelledTime(b.end)}`;
   }
-}
-
-/** `YYYY-MM-DD` of a day some days from an instant, in the zone. */
-export function isoDay(ms: number, tz: string, days: number): string {
-  return fromDate(new Date(ms), tz).add({ days }).toString().slice(0, 10);
 }
 
 export function isoUtc(ms: number): string {

@@ -38,7 +38,7 @@ Connection:
 
 Times:
   2026-10-26 (midnight in --tz), 2026-10-26T14:15, 2026-10-26T14:15:00+01:00, now, today,
-  yesterday, -30m, -24h, -7d, -2w. Ranges are [from, to) and are rounded outwards to the
+  yesterday, today-6d, -30m, -24h, -7d, -2w. Ranges are [from, to) and are rounded outwards to the
   rollup's finest grain; the answer says which range it has.
 
 Output:

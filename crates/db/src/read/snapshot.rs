@@ -10,6 +10,7 @@ use tidemark_core::zone::{ViewerBucket, base_fits, viewer_buckets};
 
 use super::cell::Shape;
 use super::gather::{Cells, Gathered, Source};
+use super::moment::{Moment, READING};
 use super::scope::{filtered, scopes};
 use crate::{Db, Error, Result};
 

@@ -9,7 +9,6 @@ import type { DimensionFilter } from '../api/DimensionFilter';
 import type { Grain } from '../api/Grain';
 import type { ReadMode } from '../api/ReadMode';
 import { call, toAppError, type BoardRead } from '../ipc';
-import { isoDay } from '../time';
 import { boardKey, type AppError, type Rollup } from '../types';
 import { app } from './app.svelte';
 import { DEFAULT_RANGE, between, reachesNow, stepped } from './ranges';
@@ -130,7 +129,7 @@ export class BoardState {
   }
 
   private weekRequest(): BoardRequest {
-    return { ...this.request(), range: `${isoDay(serverTime.now, app.zone, -6)}..now`, grain: 'hour', groupings: groupingsOf(this.rollup.board, this.heatmaps), compare: null };
+    return { ...this.request(), range: 'today-6d..now', grain: 'hour', groupings: groupingsOf(this.rollup.board, this.heatmaps), compare: null };
   }
 
   private watchRequest(): BoardRequest {

@@ -47,6 +47,7 @@ comment on function tidemark.beneath(integer) is 'The tables and views that a ro
 -- With poll capture there are no triggers, partitions come and go unseen, and a view's definition is part of the structure.
 create function tidemark.fingerprint(p_rollup integer) returns text
 language plpgsql stable -- whose plan is kept, as a query's in SQL is not
+set plan_cache_mode = force_generic_plan -- and never made anew: that takes longer than to look
 as $$
 begin
   return (

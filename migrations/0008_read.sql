@@ -3,12 +3,13 @@
 -- p_filters: the values that a dimension is filtered to, {"DIM": ["VALUE", …]}. Where that is the scope dimension, what is
 -- dirty for other scopes does not count.
 create function tidemark.read_state(p_rollup integer, p_lo timestamptz, p_hi timestamptz, p_filters jsonb default null)
-returns table (id integer, declaration_no integer, model jsonb, at timestamptz, intact boolean, frozen_before timestamptz,
+returns table (id integer, applied_at timestamptz, at timestamptz, intact boolean, frozen_before timestamptz,
                watermark_at timestamptz, complete_from timestamptz[], dirty_lo timestamptz[], dirty_hi timestamptz[])
 language plpgsql stable security definer
 set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set row_security = off
+set plan_cache_mode = force_generic_plan -- planning takes longer than reading these few rows
 as $$
 #variable_conflict use_column
 declare
@@ -67,7 +68,7 @@ begin
     end;
   end if;
   -- Clients know no infinite times: "always" is null to them.
-  return query select r.id, r.declaration_no, r.model, clock_timestamp(), r.intact, nullif(r.frozen_before, '-infinity'), r.watermark_at,
+  return query select r.id, r.applied_at, clock_timestamp(), r.intact, nullif(r.frozen_before, '-infinity'), r.watermark_at,
     (select array_agg(nullif(v.complete_from, '-infinity') order by v.level) from tidemark.level v where v.rollup_id = r.id),
     (select coalesce(array_agg(lower(s)), '{}') from unnest(dirty) s), (select coalesce(array_agg(upper(s)), '{}') from unnest(dirty) s);
 end

@@ -408,3 +408,48 @@ async fn an_apply_that_was_cut_short_is_done_again() {
         Value::from(test.one::<i64>("select sum(amount) from orders").await)
     );
 }
+
+/// A reader keeps what it knows of a declaration; each change of it is seen by the next question.
+#[tokio::test]
+async fn a_reader_that_knows_a_declaration_sees_each_that_takes_its_place() {
+    let test = installed().await;
+    let reader = crate::harness::connect(&crate::harness::url_of(test.name(), None)).await;
+    let days = |measure: &str| {
+        let mut request = question("shop", at(FROM), at(TO), Grain::Total, chrono_tz::UTC);
+        request.measures = vec![measure.to_owned()];
+        request
+    };
+    let mut told = Vec::new();
+    for (measures, name) in [
+        (OLD, "n"),
+        // The same name for something else: the tables are made anew.
+        ("n = { count = \"orders\", where = \"amount > 500\" }", "n"),
+        // The same tables under another title of the unit: changed in place.
+        (
+            "n = { count = \"orders\", where = \"amount > 500\", unit = \"orders\" }",
+            "n",
+        ),
+        (
+            "n = { count = \"orders\" }\ntotal = { sum = \"orders.amount\" }",
+            "total",
+        ),
+    ] {
+        let changed = declaration(&shop("\"hour\", \"day\"", "", false, measures));
+        test.db.apply(&changed, true).await.unwrap();
+        test.drain_of("shop").await;
+        let answer = reader.query(&days(name)).await.unwrap();
+        let total: i64 = answer.rows.iter().filter_map(|row| row.values[name].as_i64()).sum();
+        told.push((answer.measures[0].unit.clone(), total));
+    }
+    let raw = |sql: &str| format!("select ({sql})::bigint from orders");
+    let all: i64 = test.one(&raw("count(*)")).await;
+    let big: i64 = test.one(&raw("count(*) filter (where amount > 500)")).await;
+    let sum: i64 = test.one(&raw("sum(amount)")).await;
+    let numbers: Vec<i64> = told.iter().map(|(_, number)| *number).collect();
+    assert_eq!(numbers, [all, big, big, sum]);
+    assert_eq!((told[1].0.as_str(), told[2].0.as_str()), ("", "orders"));
+    test.db.drop_rollup("shop").await.unwrap();
+    assert_eq!(code(reader.query(&days("total")).await), "unknown_rollup");
+    test.db.uninstall().await.unwrap();
+    assert_eq!(code(reader.query(&days("total")).await), "not_installed");
+}

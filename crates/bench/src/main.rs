@@ -54,6 +54,10 @@ fn rows(text: &str) -> std::result::Result<u64, String> {
     }
 }
 
+/// As the command has it, and the window.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> std::process::ExitCode {
     let args = Args::parse();

@@ -24,6 +24,10 @@ use crate::args::Cli;
 use crate::context::Context;
 use crate::failure::{Failure, Finding};
 
+/// Answers are made of many small pieces; a fifth of the time to make one goes by with glibc's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let typed: Vec<OsString> = std::env::args_os().collect();
     let json = typed

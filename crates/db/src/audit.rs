@@ -33,7 +33,7 @@ impl Db {
             ));
         }
         for _ in 0..4 {
-            let Chosen { id, model } = self.choose(rollup, &[], &[]).await?;
+            let Chosen { id, model, .. } = self.choose(rollup, &[], &[]).await?;
             let mut transaction = self
                 .pool
                 .begin_with("begin isolation level repeatable read read only")

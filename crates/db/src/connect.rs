@@ -85,6 +85,7 @@ impl Db {
             } else {
                 options.ticker.clone()
             },
+            known: std::sync::Arc::default(),
         })
     }
 

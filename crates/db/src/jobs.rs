@@ -122,7 +122,7 @@ impl Db {
     }
 
     async fn checked(&self, request: &RecomputeRequest) -> Result<Asked> {
-        let Chosen { id, model } = self.choose(&request.rollup, &[], &[]).await?;
+        let Chosen { id, model, .. } = self.choose(&request.rollup, &[], &[]).await?;
         if let (Some(from), Some(to)) = (request.from, request.to)
             && from >= to
         {
@@ -131,7 +131,7 @@ impl Db {
                 "The range is empty: --from must be before --to.",
             ));
         }
-        let storage = model.storage;
+        let storage = model.storage.clone();
         let Some((key, value)) = &request.scope else {
             return Ok(Asked {
                 id,
@@ -139,7 +139,7 @@ impl Db {
                 scope: None,
             });
         };
-        let Some(scope) = model.scope else {
+        let Some(scope) = &model.scope else {
             return Err(Error::input(
                 "no_scope",
                 format!(

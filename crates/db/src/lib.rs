@@ -37,6 +37,8 @@ pub struct Db {
     aim: tidemark_core::probe::Aim,
     label: String,
     ticker: String,
+    /// The declarations that were read last, by rollup.
+    known: std::sync::Arc<std::sync::Mutex<std::collections::HashMap<String, read::Chosen>>>,
 }
 
 /// Without the connection's options: they hold the password.

@@ -106,7 +106,7 @@ impl Db {
     }
 }
 
-fn newest() -> i64 {
+pub(crate) fn newest() -> i64 {
     MIGRATIONS
         .iter()
         .map(|migration| migration.version)

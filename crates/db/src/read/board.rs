@@ -10,7 +10,6 @@ use tidemark_core::times::{parse_range, parse_zone, shift_by_wall_clock};
 use tidemark_core::zone::viewer_buckets;
 
 use super::cell::Shape;
-use super::choose::Chosen;
 use super::groupings::Groupings;
 use super::loaded::LoadedBoard;
 use super::moment::Moment;
@@ -43,6 +42,9 @@ impl Db {
             if !read.iter().any(outdated) {
                 return Ok(read);
             }
+            for request in requests {
+                self.forget(&request.rollup);
+            }
         }
         self.try_boards(requests).await
     }
@@ -63,13 +65,14 @@ impl Db {
         parse_zone(&request.tz).map_err(|error| Error::input("unknown_zone", error.to_string()))?;
         let plan = Groupings::of(request);
         let dimensions: Vec<&String> = plan.dimensions().collect();
-        let Chosen { id, model } = self.choose(&request.rollup, &[], &dimensions).await?;
-        check_dimensions(&model, dimensions.into_iter())?;
-        let shape = Shape::of(&model, &wanted(&model, &[])?);
-        let view = Range::of(request, &model, now)?;
+        let chosen = self.choose_known(&request.rollup, &[], &dimensions).await?;
+        let model = &*chosen.model;
+        check_dimensions(model, dimensions.into_iter())?;
+        let shape = Shape::of(model, &wanted(model, &[])?);
+        let view = Range::of(request, model, now)?;
         let ask = Ask {
             rollup: &request.rollup,
-            id,
+            chosen: &chosen,
             from: view.from,
             to: view.to,
             grain: view.grain,
@@ -99,7 +102,7 @@ impl Db {
         };
         Ok(LoadedBoard {
             request: request.clone(),
-            model,
+            model: chosen.model.clone(),
             now,
             took_ms: started.elapsed().as_secs_f64() * 1000.0,
             snapshot,

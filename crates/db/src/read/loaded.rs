@@ -1,5 +1,7 @@
 //! A board as it was read: drawn once, and cut again for other zones without a question to the database.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tidemark_core::api::{
@@ -20,7 +22,7 @@ const AXIS_WIDTH: f64 = 560.0;
 /// One answer's cells, with all that it takes to draw them.
 pub struct LoadedBoard {
     pub(super) request: BoardRequest,
-    pub(super) model: Model,
+    pub(super) model: Arc<Model>,
     /// The server's clock when it was asked.
     pub(super) now: DateTime<Utc>,
     pub(super) took_ms: f64,

@@ -8,7 +8,6 @@ use tidemark_core::model::{MeasureModel, Model};
 use tidemark_core::zone::to_local;
 
 use super::cell::Shape;
-use super::choose::Chosen;
 use super::snapshot::{Ask, Cut, Snapshot};
 use crate::{Db, Error, Result};
 
@@ -17,7 +16,7 @@ impl Db {
     pub async fn query(&self, request: &QueryRequest) -> Result<QueryAnswer> {
         for _ in 0..3 {
             match self.try_query(request).await {
-                Err(error) if error.is_applied_meanwhile() => {}
+                Err(error) if error.is_applied_meanwhile() => self.forget(&request.rollup),
                 answer => return answer,
             }
         }
@@ -36,13 +35,16 @@ impl Db {
             .iter()
             .chain(request.filters.iter().map(|filter| &filter.dimension))
             .collect();
-        let Chosen { id, model } = self.choose(&request.rollup, &request.measures, &dimensions).await?;
-        let measures = wanted(&model, &request.measures)?;
-        check_dimensions(&model, dimensions.into_iter())?;
-        let shape = Shape::of(&model, &measures);
+        let chosen = self
+            .choose_known(&request.rollup, &request.measures, &dimensions)
+            .await?;
+        let model = &*chosen.model;
+        let measures = wanted(model, &request.measures)?;
+        check_dimensions(model, dimensions.into_iter())?;
+        let shape = Shape::of(model, &measures);
         let ask = Ask {
             rollup: &request.rollup,
-            id,
+            chosen: &chosen,
             from: request.from,
             to: request.to,
             grain: request.grain,
@@ -55,7 +57,7 @@ impl Db {
             mode: request.mode,
         };
         let snapshot = self.snapshot(&ask, &shape, None).await?;
-        let rows = rows(&model, &shape, &measures, request, &snapshot);
+        let rows = rows(model, &shape, &measures, request, &snapshot);
         Ok(QueryAnswer {
             rollup: request.rollup.clone(),
             grain: request.grain,

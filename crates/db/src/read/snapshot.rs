@@ -1,5 +1,7 @@
 //! One snapshot: what is dirty, the clean buckets, the live rest.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
 use tidemark_core::api::{DimensionFilter, Grain, ReadMode, State};
@@ -9,6 +11,7 @@ use tidemark_core::spec::on::quote;
 use tidemark_core::zone::{ViewerBucket, base_fits, viewer_buckets};
 
 use super::cell::Shape;
+use super::choose::Chosen;
 use super::gather::{Cells, Gathered, Source};
 use super::moment::{Moment, READING};
 use super::scope::{filtered, scopes};
@@ -23,7 +26,7 @@ const LIVE_TIME: &str = "10s";
 pub(crate) struct Ask<'a> {
     pub rollup: &'a str,
     /// The declaration that was chosen to answer.
-    pub id: i32,
+    pub chosen: &'a Chosen,
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
     pub grain: Grain,
@@ -62,7 +65,7 @@ pub(crate) struct Snapshot {
 /// A rollup as the first statement of the snapshot found it.
 pub(crate) struct Found {
     id: i32,
-    pub model: Model,
+    pub model: Arc<Model>,
     at: DateTime<Utc>,
     frozen: Option<DateTime<Utc>>,
     watermark: Option<DateTime<Utc>>,
@@ -325,14 +328,15 @@ fn pieces(clipped: &[ViewerBucket], levels: &[Level], live: &[Span]) -> (Vec<Par
 async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
     // A day more on each side: dirty spans there may widen into the range.
     let row = sqlx::query("select * from tidemark.read_state($1, $2, $3, $4)")
-        .bind(ask.id)
+        .bind(ask.chosen.id)
         .bind(ask.from - chrono::TimeDelta::days(1))
         .bind(ask.to + chrono::TimeDelta::days(1))
         .bind(sqlx::types::Json(filtered(&ask.cuts)))
         .fetch_optional(&mut *connection)
         .await?
+        .filter(|row| row.get::<DateTime<Utc>, _>("applied_at") == ask.chosen.applied_at)
         .ok_or_else(Error::applied_meanwhile)?;
-    let model = row.get::<sqlx::types::Json<Model>, _>("model").0;
+    let model = ask.chosen.model.clone();
     let instant = |column: &str| row.try_get::<Option<DateTime<Utc>>, _>(column).ok().flatten();
     let lines: Vec<Option<DateTime<Utc>>> = row.get("complete_from");
     let levels = model

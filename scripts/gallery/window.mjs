@@ -87,7 +87,10 @@ export class Window {
   async picture(scene, width, height) {
     await this.script('for (const a of document.getAnimations()) if (a.effect?.getComputedTiming().iterations !== Infinity) a.finish()');
     await this.#ask('POST', `/session/${this.session}/execute/async`, { script: 'const done = arguments[0]; document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))', args: [] });
+    // WebKit gives a picture with the next thing that it paints, and on a page at rest it paints nothing.
+    await this.script("const dot = document.createElement('i'); dot.id = 'painting'; dot.style.cssText = 'position:fixed;left:0;top:0;width:1px;height:1px;pointer-events:none'; document.body.append(dot); let n = 0; window.painting = setInterval(() => { dot.style.background = n++ % 2 ? '#00000001' : '#00000002'; }, 30)");
     const png = await this.#ask('GET', `/session/${this.session}/screenshot`);
+    await this.script("clearInterval(window.painting); document.getElementById('painting').remove()");
     const name = `${scene}-${width}x${height}${this.scale === 1 ? '' : `@${this.scale}`}-${this.theme}.png`;
     writeFileSync(join(this.out, name), Buffer.from(png, 'base64'));
     taken.push({ scene, size: `${width} × ${height}${this.scale === 1 ? '' : `, ${this.scale * 100} %`}`, theme: this.theme, name });

@@ -10,6 +10,8 @@ use crate::{
     window::{Start, Window, in_window},
 };
 
+const HEATMAP: &str = "Hour × weekday";
+
 /// Save something of a panel by its menu, and read the file.
 async fn saved(window: &Window, panel: &str, what: &str, ending: &str) -> Vec<u8> {
     // The menu shows under the pointer, or with the focus.
@@ -65,6 +67,19 @@ async fn a_report_saved_from_the_window_holds_the_numbers_on_the_screen() {
         );
         let png = saved(&window, "Requests", "Chart as PNG", "-requests.png").await;
         assert!(png.starts_with(b"\x89PNG"));
+
+        // Numbers, and the heatmap, which the window draws itself.
+        let csv = saved(&window, "Requests", "Data as CSV", "requests.csv").await;
+        assert!(
+            csv.starts_with(b"bucket_start,bucket_end,state"),
+            "{}",
+            String::from_utf8_lossy(&csv)
+        );
+        let svg = String::from_utf8(saved(&window, HEATMAP, "Chart as SVG", "weekday.svg").await).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains(HEATMAP), "{svg}");
+        assert!(!svg.contains("var(--"), "it needs nothing of the page");
+        let png = saved(&window, HEATMAP, "Chart as PNG", "weekday.png").await;
+        assert!(png.starts_with(b"\x89PNG") && png.len() > 5_000, "{} bytes", png.len());
     })
     .await;
 }

@@ -257,14 +257,23 @@ impl Window {
             .await
             .expect("frames are drawn")
             .unwrap();
-        // Behind another window it is not, and its picture never comes.
+        // WebKit gives a picture with the next thing that it paints, and on a page at rest it paints nothing.
+        self.script(PAINT).await;
+        // Behind another window it paints nothing either, and the picture never comes.
         let png = timeout(PATIENCE, self.client.screenshot())
             .await
             .expect("the window is drawn")
             .unwrap();
+        self.script("clearInterval(window.painting); document.getElementById('painting').remove()")
+            .await;
         fs::write(pictures().join(format!("{}-{step}.png", self.name)), png).unwrap();
     }
 }
+
+/// Paints a dot that nobody sees, again and again.
+const PAINT: &str = "const dot = document.createElement('i'); dot.id = 'painting'; \
+    dot.style.cssText = 'position:fixed;left:0;top:0;width:1px;height:1px;pointer-events:none'; document.body.append(dot); let n = 0; \
+    window.painting = setInterval(() => { dot.style.background = n++ % 2 ? '#00000001' : '#00000002'; }, 30)";
 
 fn pictures() -> PathBuf {
     let folder = std::env::var_os("TIDEMARK_SCREENSHOTS").map(PathBuf::from);

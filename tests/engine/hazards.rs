@@ -159,7 +159,7 @@ async fn hazard_40_a_client_that_stops_reading_frees_the_operators_table() {
     let reading = tokio::spawn(async move {
         // An answer without an end: however late the proxy falls silent, there is more to come.
         let mut rows =
-            sqlx::query("select repeat('x', 100000) from usage_logs, generate_series(1, 1000000000)").fetch(db.pool());
+            sqlx::query("select repeat('x', 100000), generate_series(1, 1000000000) from usage_logs").fetch(db.pool());
         while rows.try_next().await?.is_some() {}
         Ok::<(), sqlx::Error>(())
     });

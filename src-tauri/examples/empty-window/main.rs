@@ -1,4 +1,4 @@
-//! A window with one word in it: what Tauri and WebKit cost before Tidemark adds anything. `scripts/bench-app.sh` measures beside it.
+//! A window with one word in it: what Tauri and WebKit cost before Tidemark adds anything. `scripts/bench.sh` measures beside it.
 
 fn main() -> tauri::Result<()> {
     tauri::Builder::default()

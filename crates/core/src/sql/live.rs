@@ -71,29 +71,37 @@ pub(super) fn raw(model: &Model) -> Statement {
             between(source, "tidemark_span.lo", "tidemark_span.hi"),
             scope::of_source(model, source),
         ));
-        parts.push(branch(
+        let own = |column: &&Column| model.stats[column.stat].source == at;
+        let counts = branch(
             model,
             &columns,
             "count(*)",
             |column| {
-                (model.stats[column.stat].source == at)
+                own(&column)
                     .then(|| aggregate(&model.stats[column.stat], column))
                     .flatten()
             },
             &facts,
-        ));
-        for column in columns
-            .iter()
-            .filter(|column| column.merge.is_bytes() && model.stats[column.stat].source == at)
-        {
+        );
+        let counted = quote(&format!("{}_counts", source.name));
+        if columns.iter().filter(own).any(|column| column.merge == Merge::Sketch) {
+            ctes.push(format!("{counted} as materialized (\n    {counts}\n  )"));
+            parts.push(format!("select * from {counted}"));
+        } else {
+            parts.push(counts);
+        }
+        for column in columns.iter().filter(own).filter(|column| column.merge.is_bytes()) {
             let stat = &model.stats[column.stat];
             let entries = entries_name(stat);
             let keys = list("", keys.iter().copied());
             ctes.push(if column.merge == Merge::Sketch {
                 let value = quote(stat.value.as_deref().unwrap_or_default());
-                format!(
-                    "{entries} as (\n    select {keys}, tidemark.sketch_key({value}::double precision) as tidemark_key, count(*) as tidemark_n\n    from {facts} where {}\n    group by {keys}, tidemark_key\n  )",
-                    finite(stat),
+                bins(
+                    &entries,
+                    &keys,
+                    &value,
+                    &format!("{facts} where {}", finite(stat)),
+                    &counted,
                 )
             } else {
                 let value = quote(stat.value.as_deref().unwrap_or_default());
@@ -123,6 +131,26 @@ pub(super) fn raw(model: &Model) -> Statement {
 }
 
 pub(super) const SPANS: &str = "tidemark_span as (\n    select lower(r) as lo, upper(r) as hi\n    from unnest((select range_agg(tstzrange(l, h)) from unnest(p_lo, p_hi) as u (l, h))) as r\n  )";
+
+/// Rows of a group from which on a hash table of its bins is faster than sorting them: few rows have few bins in common.
+const CROWDED: u32 = 400;
+
+/// Values counted by bin. One of both arms finds nothing to do, by what was counted before.
+fn bins(name: &str, keys: &str, value: &str, table: &str, counted: &str) -> String {
+    let crowded = format!("(select sum(raw_rows) >= {CROWDED} * count(*) from {counted})");
+    let bin = format!("{keys}, tidemark.sketch_key({value}::double precision) as tidemark_key");
+    format!(
+        "{name} as (
+    select {keys}, tidemark_key, count(*) as tidemark_n from (
+      select {bin}
+      from {table} and not {crowded} order by {keys}, tidemark_key offset 0
+    ) as bin group by {keys}, tidemark_key
+    union all
+    select {bin}, count(*)
+    from {table} and {crowded} group by {keys}, tidemark_key
+  )"
+    )
+}
 
 /// One branch of the union: all columns, those it does not fill as NULL.
 fn branch(

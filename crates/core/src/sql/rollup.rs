@@ -2,6 +2,7 @@
 
 use super::live::{SPANS, combined, entries_name, least_hashes, merged, packed, result_columns};
 use super::{Kind, Statement, function, key_names, list, own, scope};
+use crate::api::Grain;
 use crate::model::{MeasureForm, Merge, Model};
 use crate::spec::on::{literal, quote};
 
@@ -119,8 +120,14 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
                 let entries = entries_name(&model.stats[column.stat]);
                 let bytes = quote(&column.name);
                 ctes.push(if column.merge == Merge::Sketch {
+                    // A few finer buckets have few bins in common: there, sorting is faster than a hash table of nearly all of them.
+                    let sorted = if model.levels[level].grain < Grain::Day {
+                        format!(" order by {keys}, tidemark_key offset 0")
+                    } else {
+                        String::new()
+                    };
                     format!(
-                        "{entries} as (\n    select {keys}, (e >> 45)::integer as tidemark_key, sum(e & 35184372088831)::bigint as tidemark_n\n    from finer, tidemark.sketch_entries({bytes}) as e group by {keys}, tidemark_key\n  )",
+                        "{entries} as (\n    select {keys}, tidemark_key, sum(tidemark_n)::bigint as tidemark_n from (\n      select {keys}, (e >> 45)::integer as tidemark_key, e & 35184372088831 as tidemark_n\n      from finer, tidemark.sketch_entries({bytes}) as e{sorted}\n    ) as bin group by {keys}, tidemark_key\n  )",
                     )
                 } else {
                     least_hashes(&entries, &keys, "e", &format!("finer, tidemark.kmv_entries({bytes}) as e"))

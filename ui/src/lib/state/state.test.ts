@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { between, ends, presetLabel, stepped } from './ranges';
 import { format, parse, router } from './route.svelte';
 import { app } from './app.svelte';
+import { toasts } from './toasts.svelte';
 import { Clock, offsetWord } from '../time';
 import { marked } from '../ui/marked';
 import { pieces } from '../ui/sql';
@@ -85,5 +86,13 @@ describe('a sparkline', () => {
   });
   it('survives nothing at all', () => {
     expect(sparkPath([], null, 30, 10)).toEqual({ line: '', ghost: '', end: null });
+  });
+});
+
+describe('messages', () => {
+  it('of the same success take one place, those of failures stay', () => {
+    for (const [tone, title] of [['bad', 'Not saved'], ['ok', 'Saved'], ['bad', 'Not saved'], ['ok', 'Saved'], ['info', 'Copied']] as const) toasts.show({ tone, title, text: '' });
+    expect(toasts.list.map((t) => t.title)).toEqual(['Not saved', 'Not saved', 'Saved', 'Copied']);
+    for (const { id } of toasts.list) toasts.close(id);
   });
 });

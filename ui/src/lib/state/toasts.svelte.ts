@@ -16,7 +16,9 @@ class Toasts {
 
   show(toast: Omit<Toast, 'id' | 'action'> & { action?: Toast['action'] }): void {
     const id = this.#next++;
-    this.list = [...this.list.slice(-3), { action: null, ...toast, id }];
+    // What went well takes the place of the last thing that went well in the same way.
+    const others = this.list.filter((t) => t.tone === 'bad' || toast.tone === 'bad' || t.title !== toast.title);
+    this.list = [...others.slice(-3), { action: null, ...toast, id }];
     if (toast.tone !== 'bad') setTimeout(() => { this.close(id); }, STAYS_MS);
   }
 

@@ -170,7 +170,7 @@ function paintValueAxis(frame: Frame, lane: Lane): void {
   }
 }
 
-/** At the top of the plot, where lines are rare: a limit lies low, and over it they are thick. With a rim of paper. */
+/** A key at the top of the plot, where lines are rare: a limit lies low, and over it they are thick. With a rim of paper. */
 function paintLimitLabel(frame: Frame, lane: Lane): void {
   if (lane.limit === null) return;
   const y = laneBox(frame, lane).top + 10;
@@ -178,8 +178,12 @@ function paintLimitLabel(frame: Frame, lane: Lane): void {
   ctx.font = `400 11px ${frame.font}`;
   ctx.textAlign = 'left';
   stroke(frame, '--surface-1', 3);
-  ctx.strokeText(lane.limit.label, frame.left + 4, y);
-  write(frame, lane.limit.label, frame.left + 4, y, '--bad', 'left');
+  ctx.strokeText(lane.limit.label, frame.left + 24, y);
+  rule(frame, frame.left + 4, crisp(y - 4), frame.left + 19, crisp(y - 4));
+  stroke(frame, '--bad', 1, [4, 3]);
+  rule(frame, frame.left + 4, crisp(y - 4), frame.left + 19, crisp(y - 4));
+  ctx.setLineDash([]);
+  write(frame, lane.limit.label, frame.left + 24, y, '--bad', 'left');
 }
 
 function paintBand(frame: Frame, from: number, to: number): void {

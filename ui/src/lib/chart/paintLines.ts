@@ -83,6 +83,7 @@ function paintLine(frame: Frame, model: ChartModel, series: Series, values: Colu
     // Where every pixel column goes up and down, boxes are cheaper than strokes.
     const dense = points.length > 2 && points.length > (points.at(-1)?.x ?? 0) - (points[0]?.x ?? 0);
     points.forEach((p, i) => {
+      if (p.y < frame.top && !dense) beyond(frame, p.x);
       const before = points[i - 1];
       if (before === undefined) {
         if (points.length === 1) dot(frame, p, width, p.firm);
@@ -106,6 +107,16 @@ function paintLine(frame: Frame, model: ChartModel, series: Series, values: Colu
   ctx.setLineDash([2, 2]);
   ctx.stroke(loose);
   ctx.setLineDash([]);
+}
+
+/** Where a value is above what the axis reaches. */
+function beyond(frame: Frame, x: number): void {
+  const { ctx, top } = frame;
+  ctx.beginPath();
+  ctx.moveTo(x, top);
+  ctx.lineTo(x + 3.5, top + 5);
+  ctx.lineTo(x - 3.5, top + 5);
+  ctx.fill();
 }
 
 /** A full dot where a value stands alone, a hollow one where it is not final. */

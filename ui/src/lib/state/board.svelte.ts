@@ -51,16 +51,15 @@ function zoneless(question: string): string {
   return question.replace(/"tz":"[^"]*",?/, '');
 }
 
-/** Asks for boards at one moment; in another zone only for those that what was read does not answer. Null is no question. */
-async function readBoards(requests: (BoardRequest | null)[], zoned: boolean): Promise<(BoardRead | null)[]> {
+/** Asks for boards at one moment and tells of each. In another zone what was read is cut again, told at once, and not asked for. Null is no question. */
+async function readBoards(requests: (BoardRequest | null)[], zoned: boolean, hear: (at: number, read: BoardRead) => void): Promise<void> {
   const cut = await Promise.all(requests.map((request) => (zoned && request !== null ? call('recut', { request }).catch(() => null) : null)));
-  const open = requests.filter((request, i): request is BoardRequest => request !== null && (cut[i] ?? null) === null);
+  cut.forEach((answer, at) => { if (answer !== null) hear(at, { Ok: answer }); });
+  const open = requests.flatMap((request, at) => (request !== null && (cut[at] ?? null) === null ? [{ request, at }] : []));
+  if (open.length === 0) return;
   const failed = (error: unknown): BoardRead[] => open.map(() => ({ Err: toAppError(error) }));
-  const read = open.length === 0 ? [] : await call('boards', { requests: open }).catch(failed);
-  return requests.map((request, i) => {
-    const known = cut[i] ?? null;
-    return known !== null ? { Ok: known } : request === null ? null : (read[open.indexOf(request)] ?? null);
-  });
+  const read = await call('boards', { requests: open.map((o) => o.request) }).catch(failed);
+  open.forEach(({ at }, i) => { const one = read[i]; if (one !== undefined) hear(at, one); });
 }
 
 export class BoardState {
@@ -146,33 +145,32 @@ export class BoardState {
     const zoned = question !== this.#answered && zoneless(question) === zoneless(this.#answered);
     this.asking = this.answer !== null && question !== this.#answered;
     const watching = this.rollup.board.rules.length !== 0;
-    const [main, watch, week] = await readBoards([request, watching ? this.watchRequest() : null, this.mapped ? this.weekRequest() : null], zoned);
-    if (asked !== this.#asked) return;
-    this.#hear(main, (answer) => {
+    const main = (answer: BoardAnswer | null, error: AppError | null): void => {
+      this.error = error;
+      this.pan = 0;
+      this.loading = false;
+      this.asking = false;
+      if (answer === null) return;
       this.answer = answer;
-      this.error = null;
       this.#answered = question;
       if (request.filters.length === 0) this.known = answer.groups.map((g) => g.key);
       serverTime.hear(answer.as_of_ms);
-    }, (error) => { this.error = error; });
-    this.pan = 0;
-    this.loading = false;
-    this.asking = false;
+    };
     // Where it can't be read, the board's own error says what is wrong; the verdict then speaks of the last reading.
-    this.#hear(watch, (answer) => {
+    const watch = (answer: BoardAnswer | null): void => {
+      if (answer === null) return;
       this.watch = answer;
       if (this.known.length === 0) this.known = answer.groups.map((g) => g.key);
-    }, () => undefined);
-    this.#hear(week, (answer) => {
-      this.week = answer;
-      this.weekError = null;
-    }, (error) => { this.weekError = error; });
-  }
-
-  #hear(read: BoardRead | null | undefined, answered: (answer: BoardAnswer) => void, failed: (error: AppError) => void): void {
-    if (read === null || read === undefined) return;
-    if ('Ok' in read) answered(read.Ok);
-    else failed(read.Err);
+    };
+    const week = (answer: BoardAnswer | null, error: AppError | null): void => {
+      this.week = answer ?? this.week;
+      this.weekError = error;
+    };
+    const requests = [request, watching ? this.watchRequest() : null, this.mapped ? this.weekRequest() : null];
+    await readBoards(requests, zoned, (at, read) => {
+      if (asked !== this.#asked) return;
+      [main, watch, week][at]?.('Ok' in read ? read.Ok : null, 'Err' in read ? read.Err : null);
+    });
   }
 
   /** Nothing that comes back is for anyone any more. */

@@ -6,7 +6,7 @@
 # Prints Markdown, a section as soon as it is measured; with --json one object a line, with measure, ratio, low, high,
 # goal and met. --write makes docs/BENCHMARKS.md of a whole run. --only runs the measures whose name contains the word,
 # such as read_ or inserts_8; app_ are those of the window. --rows 100M works where there is room: 10 M take about 6 GB
-# and half an hour. The server is one that loses nothing (fsync is on), with everything in its memory. The window has a
+# and, on two cores, more than an hour. The server is one that loses nothing (fsync is on), with everything in its memory. The window has a
 # display of its own unless DISPLAY is set.
 # TIDEMARK_PROFILE=dev measures what the tests have built: to see that it runs, not how fast.
 set -euo pipefail
@@ -83,8 +83,9 @@ processor=$(sed -n 's/^model name\t*: //p' /proc/cpuinfo | head -n 1)
   printf '\nOne run of %s on %s: %s cores (%s), %s GB of memory, PostgreSQL %s, Linux %s.\n\n' "\`scripts/bench.sh ${arguments[*]}\`" "$(date -u +%F)" \
     "$(nproc)" "$processor" "$(awk '/^MemTotal/ { printf "%.0f", $2 / 1e6 }' /proc/meminfo)" \
     "$("$programs/postgres" --version | sed -E 's/.*\) ([0-9.]+).*/\1/')" "$(uname -r | cut -d - -f 1)"
-  cat "$page"
+  [ -z "$database" ] || cat "$page"
   [ -z "$window" ] || cat "$page.window"
   sed -n '/^<!-- end -->$/,$p' docs/BENCHMARKS.md
 } >"$page.whole"
 cat "$page.whole" >docs/BENCHMARKS.md
+say "docs/BENCHMARKS.md is written: read it before you commit it."

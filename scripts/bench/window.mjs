@@ -2,11 +2,10 @@
 //
 //   node scripts/bench/window.mjs URL [--repeats N] [--only WORD] [--json]
 
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Session, pause } from '../driver.mjs';
 
 const [url, ...flags] = process.argv.slice(2);
 const json = flags.includes('--json');
@@ -17,15 +16,7 @@ const APP = join(BIN, 'tidemark-app');
 const EMPTY = join(BIN, 'examples/empty-window');
 const ROUNDS = Number(flag('--repeats') ?? 5);
 const PATIENCE = 60_000;
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
-
-function freePort() {
-  return new Promise((done) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => { done(port); }); });
-  });
-}
 
 /** Processes that were started with this home: the window's, and WebKit's children. */
 function processes(home) {
@@ -37,39 +28,20 @@ function processes(home) {
 /** Lets `work` have a window of a program, on a home of its own, and ends it. */
 async function inWindow(program, args, work) {
   const home = mkdtempSync(join(tmpdir(), 'tidemark-bench-'));
-  const [port, native] = [await freePort(), await freePort()];
-  const { XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, DATABASE_URL, ...rest } = process.env;
-  const env = { ...rest, HOME: home, TZ: 'UTC', DBUS_SESSION_BUS_ADDRESS: 'disabled:', LIBGL_ALWAYS_SOFTWARE: '1', NO_AT_BRIDGE: '1', TIDEMARK_DATA_DIR: join(home, 'data') };
-  const driver = spawn('tauri-driver', ['--port', String(port), '--native-port', String(native)], { env, stdio: 'ignore' });
-  const ask = async (method, path, body) => {
-    const answer = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE) });
-    const { value } = await answer.json();
-    if (!answer.ok) throw new Error(value?.message ?? answer.statusText);
-    return value;
-  };
+  let session;
   try {
-    let session;
-    for (let tries = 0; session === undefined; tries++) {
-      try {
-        session = (await ask('POST', '/session', { capabilities: { alwaysMatch: { 'tauri:options': { application: program, args } } } })).sessionId;
-      } catch (error) {
-        if (tries > 40) throw error;
-        await pause(100);
-      }
-    }
-    const run = (kind) => (script) => ask('POST', `/session/${session}/execute/${kind}`, { script, args: [] });
-    const script = run('sync');
+    session = await Session.start({ application: program, args, environment: { HOME: home, TZ: 'UTC', TIDEMARK_DATA_DIR: join(home, 'data') }, patience: PATIENCE });
     const until = async (what) => {
-      for (const begun = Date.now(); !(await script(`return ${what}`));) {
+      for (const begun = Date.now(); !(await session.script(`return ${what}`));) {
         if (Date.now() - begun > PATIENCE) throw new Error(`waited in vain for: ${what}`);
         await pause(30);
       }
     };
-    return await work({ home, script, scriptAsync: run('async'), until, close: () => ask('DELETE', `/session/${session}`) });
+    return await work({ home, session, until });
   } finally {
     // The driver answers before it has ended the window.
     for (const begun = Date.now(); processes(home).some(({ name }) => name.startsWith('tidemark') || name.startsWith('empty')) && Date.now() - begun < 3000;) await pause(30);
-    driver.kill('SIGTERM');
+    await session?.end();
     for (const { pid } of processes(home)) try { process.kill(Number(pid), 'SIGKILL'); } catch { /* gone */ }
     rmSync(home, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -91,15 +63,15 @@ function memory(home) {
 
 /** From the start of the process to the first paint, and what it holds once it has come to rest. */
 function start(program, args, ready) {
-  return inWindow(program, args, async ({ home, script, until, close }) => {
+  return inWindow(program, args, async ({ home, session, until }) => {
     await until("performance.getEntriesByName('first-contentful-paint').length > 0");
-    const painted = await script("return performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0].startTime");
+    const painted = await session.script("return performance.timeOrigin + performance.getEntriesByName('first-contentful-paint')[0].startTime");
     const window = processes(home).find(({ name }) => program.includes(name.slice(0, 12)));
     const paint = painted - born(window.pid);
     if (ready !== undefined) await until(ready);
     await pause(3000);
     const held = memory(home);
-    await close();
+    await session.close();
     return { paint, held };
   });
 }
@@ -145,12 +117,12 @@ const REFRESH = `
   })();`;
 
 function board() {
-  return inWindow(APP, ['--database-url', url], async ({ script, scriptAsync, until, close }) => {
+  return inWindow(APP, ['--database-url', url], async ({ session, until }) => {
     await until("document.querySelector('.trust')?.innerText.includes('Exact')");
-    await script("location.hash = '#/board/hits?range=90d&grain=15m&compare=none'");
+    await session.script("location.hash = '#/board/hits?range=90d&grain=15m&compare=none'");
     await until("location.hash.includes('15m') && document.querySelector('.trust')?.innerText.includes('Exact') && !document.querySelector('.scroll[aria-busy=true]')");
-    const found = await scriptAsync(REFRESH);
-    await close();
+    const found = await session.scriptAsync(REFRESH);
+    await session.close();
     return found;
   });
 }

@@ -1,16 +1,14 @@
 // One start of the app under WebDriver: opened on a database, driven by addresses, clicks and keys, pictured.
 
-import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, realpathSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { Session, pause } from '../driver.mjs';
 
 const BIN = process.env.TIDEMARK_BIN;
 const ONLY = process.env.TIDEMARK_GALLERY_ONLY;
 // A machine may have other things to do.
 const PATIENCE = 180_000;
 const SIZES = [[1000, 700], [1440, 900], [1920, 1080]];
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 let starts = 0;
 
 export const taken = [];
@@ -19,45 +17,18 @@ export const failures = [];
 /** Whether a scene was asked for. */
 export const wanted = (scene) => ONLY === undefined || new RegExp(ONLY).test(scene);
 
-function freePort() {
-  return new Promise((done) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => { const { port } = server.address(); server.close(() => { done(port); }); });
-  });
-}
-
 export class Window {
   static async open({ out, url, profile, theme, scale, settings = '', environment = {} }) {
     // A home each: the app of the session before may still be on its way out of its own.
     const home = resolve(out, '.home', String(++starts));
     mkdirSync(join(home, '.config/tidemark'), { recursive: true });
     writeFileSync(join(home, '.config/tidemark/settings.toml'), `theme = "${theme}"\ntime_zone = "Europe/Berlin"\nrefresh_seconds = 0\n${settings}`);
-    const [port, native] = [await freePort(), await freePort()];
-    const { XDG_CONFIG_HOME, XDG_DATA_HOME, XDG_CACHE_HOME, DATABASE_URL, ...rest } = process.env;
-    const variables = { ...rest, HOME: home, DBUS_SESSION_BUS_ADDRESS: 'disabled:', GDK_SCALE: String(scale), LIBGL_ALWAYS_SOFTWARE: '1', NO_AT_BRIDGE: '1', ...environment };
-    const driver = spawn('tauri-driver', ['--port', String(port), '--native-port', String(native)], { env: variables, stdio: 'ignore' });
-    const window = new Window();
-    Object.assign(window, { out, driver, home, base: `http://127.0.0.1:${port}`, theme, scale });
     const args = profile !== undefined ? ['--profile', profile] : url === undefined ? [] : ['--database-url', url];
-    const capabilities = { alwaysMatch: { 'tauri:options': { application: join(BIN, 'tidemark-app'), args } } };
-    for (let tries = 0; ; tries++) {
-      try {
-        window.session = (await window.#ask('POST', '/session', { capabilities })).sessionId;
-        return window;
-      } catch (error) {
-        if (tries > 40) { driver.kill('SIGTERM'); throw error; }
-        await pause(250);
-      }
-    }
+    const session = await Session.start({ application: join(BIN, 'tidemark-app'), args, environment: { HOME: home, GDK_SCALE: String(scale), ...environment }, patience: PATIENCE });
+    return Object.assign(new Window(), { out, session, home, theme, scale });
   }
 
-  async #ask(method, path, body) {
-    const answer = await fetch(this.base + path, { method, body: body === undefined ? undefined : JSON.stringify(body), signal: AbortSignal.timeout(PATIENCE) });
-    const { value } = await answer.json();
-    if (!answer.ok) throw new Error(value?.message ?? answer.statusText);
-    return value;
-  }
-  script(script, ...args) { return this.#ask('POST', `/session/${this.session}/execute/sync`, { script, args }); }
+  script(script, ...args) { return this.session.script(script, ...args); }
 
   async until(what, script, ...args) {
     const begun = Date.now();
@@ -86,10 +57,10 @@ export class Window {
 
   async picture(scene, width, height) {
     await this.script('for (const a of document.getAnimations()) if (a.effect?.getComputedTiming().iterations !== Infinity) a.finish()');
-    await this.#ask('POST', `/session/${this.session}/execute/async`, { script: 'const done = arguments[0]; document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))', args: [] });
+    await this.session.scriptAsync('const done = arguments[0]; document.fonts.ready.then(() => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 60))))');
     // WebKit gives a picture with the next thing that it paints, and on a page at rest it paints nothing.
     await this.script("const dot = document.createElement('i'); dot.id = 'painting'; dot.style.cssText = 'position:fixed;left:0;top:0;width:1px;height:1px;pointer-events:none'; document.body.append(dot); let n = 0; window.painting = setInterval(() => { dot.style.background = n++ % 2 ? '#00000001' : '#00000002'; }, 30)");
-    const png = await this.#ask('GET', `/session/${this.session}/screenshot`);
+    const png = await this.session.ask('GET', `/screenshot`);
     await this.script("clearInterval(window.painting); document.getElementById('painting').remove()");
     const name = `${scene}-${width}x${height}${this.scale === 1 ? '' : `@${this.scale}`}-${this.theme}.png`;
     writeFileSync(join(this.out, name), Buffer.from(png, 'base64'));
@@ -102,11 +73,11 @@ export class Window {
     const sizes = this.scale === 1 ? SIZES : [[1000, 700]];
     try {
       for (const [i, [width, height]] of sizes.entries()) {
-        await this.#ask('POST', `/session/${this.session}/window/rect`, { x: 0, y: 0, width, height });
+        await this.session.ask('POST', `/window/rect`, { x: 0, y: 0, width, height });
         await this.until(`the size ${width}`, 'return Math.abs(innerWidth - arguments[0]) <= 2', width);
         if (i === 0) {
           // In the sidebar, on no link: what lies under the pointer looks chosen.
-          await this.#ask('POST', `/session/${this.session}/actions`, { actions: [{ type: 'pointer', id: 'mouse', actions: [{ type: 'pointerMove', duration: 0, x: 20, y: height - 200 }] }] });
+          await this.session.ask('POST', `/actions`, { actions: [{ type: 'pointer', id: 'mouse', actions: [{ type: 'pointerMove', duration: 0, x: 20, y: height - 200 }] }] });
           await show();
         }
         if (!busy) await this.until('things to come to rest', `return document.querySelector('[aria-busy=true]:not([role=status]), .sk, .outdated') === null`);
@@ -121,9 +92,8 @@ export class Window {
   }
 
   async close() {
-    await this.#ask('DELETE', `/session/${this.session}`).catch(() => undefined);
-    this.driver.kill('SIGTERM');
-    await new Promise((done) => { this.driver.once('exit', done); });
+    await this.session.close().catch(() => undefined);
+    await this.session.end();
     // The driver may leave the app behind, which would be one more ticker for the next session.
     for (const pid of readdirSync('/proc').filter((name) => /^[0-9]+$/.test(name))) {
       try {

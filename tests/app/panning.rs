@@ -9,53 +9,9 @@ use crate::{
     window::{Start, in_window},
 };
 
-/// Ten kinds of hits in every quarter hour of 200 days, some of them bad: enough to move twice and still see them.
-const ROWS: &str = "
-    create table hits (at timestamptz not null, kind text, bad boolean, ms integer);
-    insert into hits select date_bin('15 minutes', now(), '2001-01-01') - q * interval '15 minutes' + interval '1 minute', 'kind ' || k, (q * 7 + k * 13 + n) % 5 = 0, 50 + (q * 31 + k * 17 + n * 7) % 900
-    from generate_series(1, 200 * 96) q, generate_series(1, 10) k, generate_series(1, 1 + q % 3) n;
-    create index on hits (at);
-    analyze hits";
-
-/// A stack, ten lines of a ratio and ten of a percentile.
-const DECLARATION: &str = r#"
-name = "hits"
-grains = ["15m", "hour", "day"]
-[[source]]
-name = "hit"
-table = "hits h"
-time = "h.at"
-dimensions = { kind = "h.kind" }
-values = { bad = "h.bad", ms = "h.ms" }
-[dimensions.kind]
-type = "text"
-[measures]
-good_count = { count = "hit", where = "not bad" }
-bad_count = { count = "hit", where = "bad" }
-hit_count = { expr = "good_count + bad_count" }
-bad_rate = { ratio = ["bad_count", "hit_count"], unit = "%" }
-latency = { distribution = "hit.ms" }
-p99_latency_ms = { quantile = 0.99, of = "latency", unit = "ms" }
-[board]
-title = "Hits"
-by = "kind"
-tiles = [{ measure = "hit_count" }]
-[[board.panels]]
-title = "Requests"
-kind = "stack"
-palette = "outcomes"
-measures = ["good_count", "bad_count"]
-[[board.panels]]
-title = "Rate by kind"
-kind = "lines"
-split = true
-measures = ["bad_rate"]
-[[board.panels]]
-title = "p99 by kind"
-kind = "lines"
-split = true
-measures = ["p99_latency_ms"]
-"#;
+/// The same rows and board as the benchmark's.
+const ROWS: &str = include_str!("../../scripts/bench/hits.sql");
+const DECLARATION: &str = include_str!("../../scripts/bench/hits.toml");
 
 /// Hold shift, press in the first chart, and move it by some pixels in each of some frames; gives the milliseconds between
 /// frames, and those in which the page itself was at work.

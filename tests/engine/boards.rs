@@ -188,12 +188,11 @@ async fn panels_of_one_filter_agree_to_the_last_digit_and_with_what_they_are_com
     assert!(filtered.overall.total[0] < answer.compare.as_ref().unwrap().overall.total[0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn no_panel_contradicts_another_while_rows_are_written() {
-    let test = Arc::new(calls().await);
+/// Write rows until it is stopped; gives how many came.
+fn writing(test: &Arc<TestDb>) -> (Arc<AtomicBool>, tokio::task::JoinHandle<u32>) {
     let stop = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn({
-        let (test, stop) = (Arc::clone(&test), Arc::clone(&stop));
+        let (test, stop) = (Arc::clone(test), Arc::clone(&stop));
         async move {
             let mut written = 0;
             while !stop.load(Ordering::Relaxed) {
@@ -206,6 +205,13 @@ async fn no_panel_contradicts_another_while_rows_are_written() {
             written
         }
     });
+    (stop, writer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_panel_contradicts_another_while_rows_are_written() {
+    let test = Arc::new(calls().await);
+    let (stop, writer) = writing(&test);
     let cuts = vec![
         grouping(Some("model"), ""),
         grouping(Some("model"), "region = \"eu\""),
@@ -238,18 +244,7 @@ async fn no_panel_contradicts_another_while_rows_are_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn boards_of_one_refresh_are_read_at_one_moment_while_rows_are_written() {
     let test = Arc::new(calls().await);
-    let stop = Arc::new(AtomicBool::new(false));
-    let writer = tokio::spawn({
-        let (test, stop) = (Arc::clone(&test), Arc::clone(&stop));
-        async move {
-            while !stop.load(Ordering::Relaxed) {
-                test.sql(
-                    "insert into calls (at, region, model, ms, cost) values ('2026-03-02 10:07Z', 'eu', 'a', 1, 1)",
-                )
-                .await;
-            }
-        }
-    });
+    let (stop, writer) = writing(&test);
     let hours = question("calls", RANGE, vec![]);
     let days = BoardRequest {
         grain: Some(Grain::Total),

@@ -64,15 +64,10 @@ pub fn parse_instant(text: &str, tz: Tz, now: DateTime<Utc>) -> Result<DateTime<
         "today" => zone::day_start(today, tz),
         "yesterday" => zone::day_start(today.pred_opt().unwrap_or(today), tz),
         day if day.starts_with("today-") => {
-            let unreadable = || TimeError::Instant(word.into());
-            let (count, unit) = amount(&day["today-".len()..]).ok_or_else(unreadable)?;
-            let days = match unit {
-                'd' => Some(count),
-                'w' => count.checked_mul(7),
-                _ => return Err(unreadable()),
-            };
-            let date = days.and_then(|days| today.checked_sub_days(Days::new(days.unsigned_abs())));
-            zone::day_start(date.ok_or_else(|| TimeError::OutOfRange(word.into()))?, tz)
+            let days = amount(&day["today-".len()..]).filter(|(_, unit)| "dw".contains(*unit));
+            let (count, unit) = days.ok_or_else(|| TimeError::Instant(word.into()))?;
+            let then = earlier(now, count, unit, tz).ok_or_else(|| TimeError::OutOfRange(word.into()))?;
+            zone::day_start(zone::to_local(then, tz).date_naive(), tz)
         }
         ago if ago.starts_with('-') => {
             let (count, unit) = amount(&ago[1..]).ok_or_else(|| TimeError::Instant(word.into()))?;

@@ -9,7 +9,7 @@ use tidemark_core::api::{AuditDifference, AuditReport, Grain};
 use tidemark_core::model::Model;
 use tidemark_core::spec::on::quote;
 
-use crate::read::Chosen;
+use crate::read::{Chosen, READING};
 use crate::{Db, Error, Result};
 
 /// Buckets of one level that are compared in one statement.
@@ -34,10 +34,7 @@ impl Db {
         }
         for _ in 0..4 {
             let Chosen { id, model, .. } = self.choose(rollup, &[], &[]).await?;
-            let mut transaction = self
-                .pool
-                .begin_with("begin isolation level repeatable read read only")
-                .await?;
+            let mut transaction = self.pool.begin_with(READING).await?;
             sqlx::raw_sql("set local statement_timeout = 0")
                 .execute(&mut *transaction)
                 .await?;

@@ -45,7 +45,7 @@ impl Error {
     pub(crate) fn applied_meanwhile() -> Self {
         Error::input(
             "applied_meanwhile",
-            "The rollup is being applied just now; try again in a moment.",
+            "The rollup is being applied, or a raw table truncated or rewritten, just now; try again in a moment.",
         )
     }
 

@@ -16,5 +16,6 @@ mod scope;
 mod snapshot;
 
 pub(crate) use choose::Chosen;
+pub(crate) use moment::READING;
 
 pub use loaded::LoadedBoard;

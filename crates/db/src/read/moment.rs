@@ -6,7 +6,7 @@ use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
 use crate::{Db, Result};
 
 /// How a transaction begins that reads at one moment.
-pub(super) const READING: &str = "begin isolation level repeatable read read only";
+pub(crate) const READING: &str = "begin isolation level repeatable read read only";
 
 /// An exported snapshot. Reads that join it are transactions of their own, so one that fails leaves the others alone.
 pub(crate) struct Moment {

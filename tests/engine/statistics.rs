@@ -537,3 +537,40 @@ async fn the_same_values_in_any_order_and_composition_are_the_same_bytes() {
     .unwrap();
     assert!(same);
 }
+
+/// Bins are counted by a hash table where a batch has hundreds of rows a group, by sorting where it has few: either way each
+/// holds as many values as the formula puts into it, and they are stored in ascending order.
+#[tokio::test]
+async fn bins_of_crowded_and_of_sparse_buckets_hold_what_the_formula_says() {
+    let test = TestDb::raw().await;
+    test.db.apply(&crate::ask::ops(), true).await.unwrap();
+    for (hour, rows) in [(3, 5_000), (5, 40)] {
+        test.sql(&format!(
+            "insert into usage_logs (created_at, account_id, duration_ms)
+             select '2026-03-10 0{hour}:00Z'::timestamptz + i % 900 * interval '1 second', 1, 1 + i * i % 7919 from generate_series(1, {rows}) i"
+        ))
+        .await;
+        test.drain_of("ops_metrics").await;
+        let differing: i64 = test
+            .one(&format!(
+                "with stored as (
+                   select e >> 45 as key, e & ((1::bigint << 45) - 1) as n from tidemark.ops_metrics__15m, tidemark.sketch_entries(latency__sketch) e
+                   where bucket = '2026-03-10 0{hour}:00Z'
+                 ), told as (
+                   select (65536 + ceil(ln(duration_ms) / ln(1.01 / 0.99)))::bigint as key, count(*) as n from usage_logs
+                   where created_at >= '2026-03-10 0{hour}:00Z' and created_at < '2026-03-10 0{hour}:15Z' group by 1
+                 )
+                 select count(*) from stored full join told using (key, n) where stored.key is null or told.key is null"
+            ))
+            .await;
+        assert_eq!(differing, 0, "{rows} rows");
+        let unsorted: i64 = test
+            .one(&format!(
+                "select count(*) from (
+                   select e, lag(e) over (order by at) as before from tidemark.ops_metrics__15m, tidemark.sketch_entries(latency__sketch) with ordinality as t (e, at)
+                   where bucket = '2026-03-10 0{hour}:00Z') s where before >> 45 >= e >> 45"
+            ))
+            .await;
+        assert_eq!(unsorted, 0, "{rows} rows");
+    }
+}

@@ -33,6 +33,7 @@ use tidemark_local::settings::settings_file;
 
 /// Open the window and stay until it is closed. Gives the process's exit status.
 pub fn run(args: &Args) -> Result<u8, Box<dyn std::error::Error>> {
+    painting::suit_the_machine();
     log_to_stderr();
     let runtime = tokio::runtime::Runtime::new()?;
     async_runtime::set(runtime.handle().clone());

@@ -1,26 +1,29 @@
 //! How WebKit paints the window.
 
-use std::{fs, path::Path};
-
-use tauri::WebviewWindow;
-use webkit2gtk::{HardwareAccelerationPolicy, SettingsExt, WebViewExt};
+use std::{env, fs, path::Path};
 
 /// Where a graphics card that can compute shows itself.
 const CARDS: &str = "/dev/dri";
 
-/// Let WebKit paint straight into the window where no graphics card composes it.
+/// Read by WebKit when it starts.
+const STRAIGHT: &str = "WEBKIT_DISABLE_COMPOSITING_MODE";
+
+/// Have WebKit paint straight into the window where no graphics card composes it. Before anything else is begun.
 ///
 /// Without a card (a virtual machine, a remote desktop) it would compose the whole window with OpenGL on the processor for each
-/// frame, whatever changed: 45 ms of 1440 × 900 on a machine where painting a chart takes 8.
-pub fn suit_the_machine(window: &WebviewWindow) -> tauri::Result<()> {
-    if has_card(Path::new(CARDS)) {
-        return Ok(());
+/// frame, whatever changed: 45 ms of 1440 × 900 on a machine where painting a chart takes 8. Not by
+/// `HardwareAccelerationPolicy` of the open window: where that changes while a page loads and the window is resized, WebKit 2.50 crashes.
+pub fn suit_the_machine() {
+    if has_card(Path::new(CARDS)) || env::var_os(STRAIGHT).is_some() {
+        return;
     }
-    window.with_webview(|view| {
-        if let Some(settings) = view.inner().settings() {
-            settings.set_hardware_acceleration_policy(HardwareAccelerationPolicy::Never);
-        }
-    })
+    #[expect(
+        unsafe_code,
+        reason = "WebKit has no other way to be told before its page loads; this is the program's only thread, so nobody reads the environment meanwhile"
+    )]
+    unsafe {
+        env::set_var(STRAIGHT, "1");
+    }
 }
 
 fn has_card(folder: &Path) -> bool {

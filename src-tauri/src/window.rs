@@ -9,7 +9,7 @@ use tauri::{
 use tauri_plugin_window_state::StateFlags;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Args, connection::ConnectionState, desk::Desk, headless, painting, tray};
+use crate::{Args, connection::ConnectionState, desk::Desk, headless, tray};
 
 /// Under the POSIX locale (a container, a service) WebKit says that the language is `C`, which `Intl` throws at.
 const LANGUAGE: &str = "try { Intl.getCanonicalLocales(navigator.language) } \
@@ -17,7 +17,7 @@ const LANGUAGE: &str = "try { Intl.getCanonicalLocales(navigator.language) } \
 
 /// Open the window. The database comes later: a server that does not answer must not keep the window away.
 pub fn open(app: &App) -> tauri::Result<()> {
-    let window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
+    WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
         .title("Tidemark")
         .inner_size(1440.0, 900.0)
         .min_inner_size(800.0, 560.0)
@@ -25,7 +25,7 @@ pub fn open(app: &App) -> tauri::Result<()> {
         // Until the first paint: neither the white nor the black of a browser.
         .background_color(Color(0x10, 0x15, 0x17, 0xff))
         .build()?;
-    painting::suit_the_machine(&window)
+    Ok(())
 }
 
 /// Remember where the window was and how large.

@@ -1,6 +1,10 @@
 //! The first start: nothing is open, and nothing is made before a person said so.
 
-use std::time::Duration;
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -12,6 +16,55 @@ use crate::{
 };
 
 const TIDEMARK_IS_THERE: &str = "select to_regnamespace('tidemark') is not null";
+
+/// A display of 4200 × 3000.
+struct Large {
+    server: Child,
+    name: String,
+}
+
+impl Large {
+    fn start() -> Large {
+        let mut server = Command::new("Xvfb")
+            .args(["-displayfd", "1", "-screen", "0", "4200x3000x24", "-nolisten", "tcp"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("Xvfb, from the package xvfb");
+        let mut number = String::new();
+        BufReader::new(server.stdout.take().unwrap())
+            .read_line(&mut number)
+            .unwrap();
+        Large {
+            server,
+            name: format!(":{}", number.trim()),
+        }
+    }
+}
+
+impl Drop for Large {
+    fn drop(&mut self) {
+        self.server.kill().ok();
+        self.server.wait().ok();
+    }
+}
+
+/// WebKit 2.50 crashed here, on a display of this size only, where the way it paints was changed once the window was open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_that_is_resized_while_it_loads_keeps_its_page() {
+    let large = Large::start();
+    let start = Start {
+        environment: vec![("DISPLAY", large.name.clone())],
+        ..Start::default()
+    };
+    in_window("resized", start, |window| async move {
+        for (width, height) in [(1000, 700), (1440, 900), (1920, 1080), (1000, 700)] {
+            window.resize(width, height).await;
+        }
+        window.see("Your own database").await;
+        window.picture("1-start").await;
+    })
+    .await;
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_own_database_is_asked_about_before_anything_is_made_in_it() {

@@ -239,6 +239,10 @@ impl Window {
             .unwrap();
     }
 
+    pub async fn resize(&self, width: u32, height: u32) {
+        self.client.set_window_size(width, height).await.unwrap();
+    }
+
     /// Open an address of the app, as one that was copied.
     pub async fn go(&self, address: &str) {
         self.script(&format!("location.hash = {}", json!(address))).await;

@@ -96,6 +96,9 @@ create table tidemark.job (
   reason text,
   requested_by text not null default session_user,
   buckets_total bigint not null,
+  buckets_left bigint, -- of a cancelled job: those that it had not come to
+  pace smallint not null default 100 constraint job_pace_check check (pace between 1 and 100), -- percent of the time that ticks may spend on it
+  rests_until timestamptz not null default '-infinity',
   created_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz
 );

@@ -91,21 +91,21 @@ create function tidemark.applicable(p_rollup integer)
 returns table (id bigint, kind "char", span tstzrange, scope text, job_id bigint, since timestamptz, attempts integer, next_try_at timestamptz)
 language sql stable
 as $$
-  select d.id, d.kind, d.span * tstzrange(r.frozen_before, null), d.scope, d.job_id, d.since, d.attempts, d.next_try_at
+  select d.id, d.kind, d.span * tstzrange(r.frozen_before, null), d.scope, d.job_id, d.since, d.attempts, greatest(d.next_try_at, j.rests_until)
   from tidemark.dirty d
   join tidemark.rollup r on r.id = d.rollup_id
   left join tidemark.job j on j.id = d.job_id
   where d.rollup_id = p_rollup and (d.kind = 'c' or (d.kind in ('b', 'r') and j.state = 'running'))
     and d.span && tstzrange(r.frozen_before, null)
 $$;
-comment on function tidemark.applicable(integer) is 'Dirty spans that ticks work on: not frozen, not of a paused or cancelled job.';
+comment on function tidemark.applicable(integer) is 'Dirty spans that ticks work on: not frozen, not of a paused or cancelled job. Not before next_try_at: it failed, or its job rests.';
 
 -- Chooses what to do next: newest change first; every fourth turn the change that has waited longest, every fourth the
 -- newest piece of a job, so that nothing starves. Of one level at a time; what failed before goes alone, and smaller
 -- each time. With scopes, what is recomputed is every one of them in every target, and that product is what the budget
 -- bounds; spans with a scope and without go into different batches.
 create function tidemark.next_batch(p_rollup integer, p_turn bigint, p_units integer, out level smallint, out grain text,
-                                    out targets tstzmultirange, out scopes text[])
+                                    out targets tstzmultirange, out scopes text[], out jobs bigint[])
 language plpgsql
 as $$
 declare
@@ -150,6 +150,7 @@ begin
       level := l.level;
       grain := l.grain;
       scopes := all_scopes;
+      if d.job_id is not null then jobs := coalesce(jobs, '{}') || d.job_id; end if;
       exit when chosen * coalesce(cardinality(scopes), 1) >= units or d.attempts > 0;
     end loop;
     exit when targets is not null;

@@ -230,6 +230,9 @@ declare
   oldest timestamptz;
   new_extent tstzmultirange;
   touched tstzmultirange[];
+  paced bigint[] := '{}';
+  rest interval;
+  failing boolean;
 begin
   -- In a statement of its own: what comes later takes its snapshots under the lock.
   if not pg_try_advisory_xact_lock(1953064293, p_rollup) then
@@ -280,8 +283,9 @@ begin
         problem := 'canceled, or the statement time-out: the batch comes back smaller';
         exit;
       end if;
-      -- The rest of the slice is for merging.
-      exit when clock_timestamp() >= started + p_slice * 0.8;
+      paced := paced || array(select j.id from tidemark.job j where j.id = any (b.jobs) and j.pace < 100);
+      -- The rest of the slice is for merging; and a job that shall rest does so after each batch.
+      exit when clock_timestamp() >= started + p_slice * 0.8 or cardinality(paced) > 0;
       if tidemark.somebody_waits(r.id) then
         outcome := 'yielded';
         exit;
@@ -297,6 +301,8 @@ begin
       from unnest(touched) m, unnest(m) t;
     end;
 
+    update tidemark.job j set rests_until = clock_timestamp() + (clock_timestamp() - started) * ((100 - j.pace)::double precision / j.pace)
+    where j.id = any (paced) and j.state = 'running';
     update tidemark.job j set state = 'done', finished_at = clock_timestamp()
     where j.rollup_id = r.id and j.state = 'running' and not exists (select from tidemark.dirty d where d.job_id = j.id);
     update tidemark.health set unrepaired = 0, repair_job_id = null
@@ -305,7 +311,9 @@ begin
     -- What was committed before `started` was seen by the intake, so what is left of it says how far the rollup is; a poll
     -- says so of what was committed before the lag.
     select min(a.since) filter (where a.kind = 'c') into oldest from tidemark.applicable(r.id) a;
-    select tidemark.bucket_count(r.base_grain, range_agg(a.span)) into still from tidemark.applicable(r.id) a;
+    select tidemark.bucket_count(r.base_grain, range_agg(a.span)), greatest(min(a.next_try_at), clock_timestamp()) - clock_timestamp(),
+           bool_and(a.attempts > 0)
+    into still, rest, failing from tidemark.applicable(r.id) a;
     execute format('select tidemark.%I()', r.storage || '__extent') into new_extent;
     update tidemark.health set
       watermark_at = case when watch.intact then greatest(watermark_at, least(oldest, started - coalesce(r.poll_lag, '0'))) else watermark_at end,
@@ -323,7 +331,9 @@ begin
   if problem is not null then
     update tidemark.health set last_error = problem, last_error_at = clock_timestamp() where rollup_id = r.id;
   end if;
-  outcome := case when problem is not null then 'failed' else coalesce(outcome, case when coalesce(still, 0) > 0 then 'more' else 'drained' end) end;
+  outcome := case when problem is not null then 'failed'
+                  else coalesce(outcome, case when coalesce(still, 0) = 0 then 'drained' when rest <= '0' then 'more'
+                                              when failing then 'backing_off' else 'resting' end) end;
   took := clock_timestamp() - started;
   if marks > 0 or done_buckets > 0 or problem is not null then
     insert into tidemark.run (rollup_id, started_at, took_ms, ticker, marks, buckets, raw_rows, lag_seconds, error)
@@ -335,7 +345,8 @@ begin
     delete from tidemark.ticker where rollup_id = r.id and last_seen_at < started - interval '7 days';
   end if;
   return jsonb_build_object('outcome', outcome, 'marks', marks, 'buckets', done_buckets,
-    'raw_rows', done_rows, 'left', coalesce(still, 0), 'took_ms', extract(epoch from took) * 1000, 'error', problem);
+    'raw_rows', done_rows, 'left', coalesce(still, 0), 'took_ms', extract(epoch from took) * 1000, 'error', problem,
+    'rest_ms', case when outcome in ('resting', 'backing_off') then extract(epoch from rest) * 1000 end);
 end
 $$;
 comment on function tidemark.tick_one(integer, text, interval) is 'One slice of one declaration of a rollup. Called by tidemark.tick.';
@@ -382,7 +393,7 @@ declare
   other jsonb;
   hindrance text;
   retired integer;
-  worst constant text[] := '{failed,more,yielded,busy,paused,drained}';
+  worst constant text[] := '{failed,more,yielded,busy,resting,backing_off,paused,drained}';
 begin
   if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
     raise exception 'tidemark.tick needs READ COMMITTED, this transaction is %', current_setting('transaction_isolation')
@@ -396,7 +407,7 @@ begin
   select * into next from tidemark.rollup where name = p_rollup and stage = 'next' and active and not serving.paused;
   if found then
     other := tidemark.tick_one(next.id, p_ticker, p_slice);
-    if other ->> 'outcome' in ('drained', 'more') and pg_try_advisory_xact_lock(1953064293, serving.id)
+    if other ->> 'outcome' in ('drained', 'more', 'resting', 'backing_off') and pg_try_advisory_xact_lock(1953064293, serving.id)
        and not exists (select from tidemark.dirty where rollup_id = next.id and kind = 'b')
        and not exists (select from tidemark.job where rollup_id = next.id and kind = 'build' and state = 'cancelled') then
       begin
@@ -415,7 +426,9 @@ begin
       'raw_rows', (report ->> 'raw_rows')::bigint + (other ->> 'raw_rows')::bigint,
       'left', (report ->> 'left')::bigint + (other ->> 'left')::bigint,
       'took_ms', (report ->> 'took_ms')::double precision + (other ->> 'took_ms')::double precision,
-      'error', coalesce(report ->> 'error', other ->> 'error'));
+      'error', coalesce(report ->> 'error', other ->> 'error'),
+      'rest_ms', case when 'more' not in (report ->> 'outcome', other ->> 'outcome')
+                   then least((report ->> 'rest_ms')::double precision, (other ->> 'rest_ms')::double precision) end);
   end if;
   select id into retired from tidemark.rollup where name = p_rollup and stage = 'retired';
   if retired is not null then

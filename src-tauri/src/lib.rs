@@ -106,6 +106,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::jobs::cancel_job,
             commands::jobs::pause_job,
             commands::jobs::resume_job,
+            commands::jobs::pace_job,
             commands::board::boards,
             commands::board::recut,
             commands::board::rows,

@@ -20,6 +20,7 @@ pub fn recompute(
     rollup: String,
     range: &str,
     reason: Option<String>,
+    pace: i16,
 ) -> Result<RecomputeRequest, ErrorInfo> {
     let settings = desk.settings();
     let (from, to) = range_bounds(range, settings.zone(), settings.week_start, Utc::now())?;
@@ -29,6 +30,7 @@ pub fn recompute(
         to,
         scope: None,
         reason: reason.filter(|reason| !reason.trim().is_empty()),
+        pace,
     })
 }
 

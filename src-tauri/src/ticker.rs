@@ -1,6 +1,6 @@
 //! Keeps rollups fresh while the app is open.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::time::Duration;
 
 use tidemark_core::api::{TickOutcome, TickReport};
 use tidemark_db::{Db, Error};
@@ -23,8 +23,7 @@ pub(crate) async fn run(desk: &Desk) {
             .is_some_and(|server| server.can_operate);
         if may && settings.tick_while_open {
             match desk.ask(lap).await {
-                Ok(ControlFlow::Continue(pause)) => rest = pause,
-                Ok(ControlFlow::Break(())) => {}
+                Ok(soonest) => rest = soonest.map_or(rest, |soonest| rest.min(soonest)),
                 // What failed inside a tick is in the rollup's status; this is the connection.
                 Err(error) => tracing::debug!("ticking: {}", error.message),
             }
@@ -36,22 +35,27 @@ pub(crate) async fn run(desk: &Desk) {
     }
 }
 
-/// One slice of each rollup, so that a long build of one holds up no other. Continues when any has more to do.
-async fn lap(db: Db) -> Result<ControlFlow<(), Duration>, Error> {
-    let mut next = ControlFlow::Break(());
+/// One slice of each rollup, so that a long build of one holds up no other. How soon there is more to do; `None` when
+/// nothing is left.
+async fn lap(db: Db) -> Result<Option<Duration>, Error> {
+    let mut soonest: Option<Duration> = None;
     for rollup in db.list().await?.into_iter().filter(|rollup| !rollup.paused) {
         match db.tick(&rollup.rollup).await {
             Ok(report) => {
+                let mut next = None;
                 if let Some(pause) = pause_after(&report) {
                     tokio::time::sleep(pause).await;
-                    next = ControlFlow::Continue(PAUSE.0);
+                    next = Some(PAUSE.0);
+                } else if let TickOutcome::Resting | TickOutcome::BackingOff = report.outcome {
+                    next = Some(report.rest().max(PAUSE.0));
                 }
+                soonest = soonest.into_iter().chain(next).min();
             }
             Err(error @ Error::Unreachable { .. }) => return Err(error),
             Err(error) => tracing::warn!(rollup = %rollup.rollup, "tick: {error}"),
         }
     }
-    Ok(next)
+    Ok(soonest)
 }
 
 /// How long reads get the server for themselves after a slice that left work; `None` when nothing is left to do.
@@ -73,6 +77,7 @@ mod tests {
             raw_rows: 0,
             left: 0,
             took_ms,
+            rest_ms: None,
             error: None,
             retired: false,
             unwatched: false,
@@ -97,6 +102,8 @@ mod tests {
             TickOutcome::Failed,
             TickOutcome::Busy,
             TickOutcome::Yielded,
+            TickOutcome::Resting,
+            TickOutcome::BackingOff,
         ] {
             assert_eq!(pause_after(&report(outcome, 1000.0)), None);
         }

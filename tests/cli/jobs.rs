@@ -1,4 +1,4 @@
-//! `recompute`, `jobs`, `cancel`, `pause`, `resume`, `tick`, `purge`.
+//! `recompute`, `jobs`, `cancel`, `pause`, `resume`, `pace`, `tick`, `purge`.
 
 use serde_json::json;
 
@@ -113,6 +113,39 @@ fn a_job_is_paused_resumed_and_cancelled_by_its_number() {
 }
 
 #[test]
+fn a_job_is_given_a_pace_and_another() {
+    let scratch = Scratch::ops();
+    let made = scratch.json(&recompute(&["--pace", "50"]));
+    assert_eq!(made["jobs"][0]["pace"], 50);
+    let id = made["jobs"][0]["id"].as_i64().unwrap().to_string();
+    assert!(scratch.run(&["jobs"]).exits(0).out.contains("50\u{202f}%"));
+    for wrong in ["0", "101"] {
+        scratch.run(&["pace", &id, wrong]).exits(2).says(&[wrong, "1 to 100"]);
+        scratch
+            .run(&recompute(&["--pace", wrong]))
+            .exits(2)
+            .says(&[wrong, "1 to 100"]);
+    }
+    assert_eq!(
+        scratch.json(&["jobs"])["jobs"].as_array().unwrap().len(),
+        2,
+        "the build and one more"
+    );
+    // A drain waits through the rests.
+    scratch.run(&["tick", "--drain"]).exits(0);
+    let done = scratch.json(&["jobs"]);
+    assert!(
+        done["jobs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|job| job["state"] == "done"),
+        "{done}"
+    );
+    scratch.run(&["pace", &id, "20"]).exits(2).says(&["done already"]);
+}
+
+#[test]
 fn a_tick_reports_what_it_did() {
     let scratch = Scratch::raw();
     scratch.run(&["rollup", "apply", "ops_metrics"]).exits(0);
@@ -121,7 +154,7 @@ fn a_tick_reports_what_it_did() {
     assert_eq!(
         keys(first),
         [
-            "rollup", "outcome", "marks", "buckets", "raw_rows", "left", "took_ms", "error"
+            "rollup", "outcome", "marks", "buckets", "raw_rows", "left", "took_ms", "rest_ms", "error"
         ]
     );
     let drained = scratch.json(&["tick", "--drain"]);

@@ -109,6 +109,7 @@ async fn a_job_whose_tick_is_killed_goes_on_and_ends() {
             to: None,
             scope: None,
             reason: None,
+            pace: 100,
         };
         let job = test.db.recompute(&request).await.unwrap();
         let victim = Victim::start(&test, &format!("stop.at = '{statement}'"), TICK).await;
@@ -148,6 +149,7 @@ async fn asking_for_a_job_happens_whole_or_not_at_all() {
         to: None,
         scope: None,
         reason: None,
+        pace: 100,
     };
     test.db.recompute(&request).await.unwrap();
     let stops = Stops::install(&test).await;

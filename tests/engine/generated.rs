@@ -197,6 +197,7 @@ impl World {
                     to: Some(Utc::now()),
                     scope: None,
                     reason: None,
+                    pace: 100,
                 };
                 self.test
                     .db

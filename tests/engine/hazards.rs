@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chrono::{TimeDelta, Utc};
 use futures_util::TryStreamExt;
 use sqlx::{Connection, PgConnection};
-use tidemark_core::api::{Grain, JobState, RecomputeRequest};
+use tidemark_core::api::{Grain, JobState, RecomputeRequest, TickOutcome};
 use tidemark_db::{ConnectOptions, Db};
 use tokio::time::timeout;
 
@@ -35,6 +35,7 @@ async fn hazard_30_a_job_says_how_far_it_is_and_is_paused_resumed_and_cancelled(
         to: None,
         scope: None,
         reason: Some("a correction".to_owned()),
+        pace: 100,
     };
     let made = test.db.recompute(&request).await.unwrap();
     assert_eq!((made.buckets_done, made.buckets_total, made.rate), (0, minutes, None));
@@ -84,13 +85,83 @@ async fn hazard_30_a_job_says_how_far_it_is_and_is_paused_resumed_and_cancelled(
         test.db.job(made.id).await.unwrap().buckets_done > before,
         "it goes on where it was"
     );
+    let came_to = test.db.job(made.id).await.unwrap().buckets_done;
     let ended = test.db.cancel_job(made.id).await.unwrap();
-    assert_eq!(ended.state, JobState::Cancelled);
+    assert_eq!(
+        (ended.state, ended.buckets_done, ended.buckets_total),
+        (JobState::Cancelled, came_to, minutes),
+        "how far it came is kept"
+    );
     assert!(ended.finished_at.is_some() && left(&test, made.id).await == 0);
     let again = test.db.recompute(&request).await.unwrap();
     test.drain_of("ops_metrics").await;
     let done = test.db.job(again.id).await.unwrap();
     assert_eq!((done.state, done.buckets_done), (JobState::Done, minutes));
+}
+
+/// Hazard 30: a refresh that leaves the server to nobody else.
+#[tokio::test]
+async fn hazard_30_a_job_keeps_its_pace_whoever_ticks_and_holds_up_no_change() {
+    let test = TestDb::raw().await;
+    test.sql("insert into usage_logs (created_at, account_id, duration_ms) select timestamptz '2026-01-01' + i * interval '15 minutes', 1, i from generate_series(0, 5999) i").await;
+    test.db.apply(&crate::ask::ops(), true).await.unwrap();
+    test.drain_of("ops_metrics").await;
+    let mut request = RecomputeRequest {
+        rollup: "ops_metrics".to_owned(),
+        from: None,
+        to: None,
+        scope: None,
+        reason: None,
+        pace: 0,
+    };
+    for pace in [0, 101] {
+        request.pace = pace;
+        let refused = test.db.recompute(&request).await.unwrap_err();
+        assert_eq!(refused.info().code, "bad_pace");
+    }
+    request.pace = 2;
+    let made = test.db.recompute(&request).await.unwrap();
+    // One batch, and a rest of 49 times what it took.
+    let worked = test.db.tick("ops_metrics").await.unwrap();
+    assert_eq!(worked.outcome, TickOutcome::Resting, "{worked:?}");
+    let times = worked.rest_ms.unwrap() / worked.took_ms;
+    assert!((20.0..=49.0).contains(&times), "{times}: {worked:?}");
+    let before = test.db.job(made.id).await.unwrap();
+    assert!(before.buckets_done > 0 && before.buckets_done < before.buckets_total);
+    // No clock decides from here on.
+    test.sql("update tidemark.job set rests_until = now() + interval '1 day' where state = 'running'")
+        .await;
+    test.sql("update usage_logs set duration_ms = duration_ms + 1 where id = (select min(id) from usage_logs)")
+        .await;
+    let between = test.db.tick("ops_metrics").await.unwrap();
+    assert_eq!(
+        (between.marks, between.buckets),
+        (1, 15),
+        "a change is worked off meanwhile"
+    );
+    assert_eq!(between.outcome, TickOutcome::Resting);
+    let idle = test.db.tick("ops_metrics").await.unwrap();
+    assert_eq!((idle.outcome, idle.buckets), (TickOutcome::Resting, 0));
+    assert!(idle.rest() > Duration::from_secs(3000), "{idle:?}");
+    let resting = test.db.job(made.id).await.unwrap();
+    assert!(
+        (0..=15).contains(&(resting.buckets_done - before.buckets_done)),
+        "what served the change served it too"
+    );
+    // Another pace ends the rest.
+    let hurried = test.db.pace_job(made.id, 90).await.unwrap();
+    assert_eq!(hurried.pace, 90);
+    test.drain_of("ops_metrics").await;
+    let done = test.db.job(made.id).await.unwrap();
+    assert_eq!((done.state, done.buckets_done), (JobState::Done, done.buckets_total));
+    assert_eq!(
+        test.db
+            .audit("ops_metrics", None, false)
+            .await
+            .unwrap()
+            .difference_count,
+        0
+    );
 }
 
 /// Hazard 40: an open read makes ALTER TABLE queue, and every INSERT behind it.

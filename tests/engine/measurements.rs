@@ -259,6 +259,7 @@ async fn a_backfill_of_one_user_or_of_all_is_idempotent_and_repairs_what_it_cove
         to: None,
         scope: user.map(|user| ("user_id".to_owned(), user.to_owned())),
         reason: None,
+        pace: 100,
     };
     for user in [Some("u1"), None, Some("u1")] {
         test.db.recompute(&job(user)).await.unwrap();

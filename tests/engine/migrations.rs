@@ -198,6 +198,7 @@ async fn a_viewer_reads_exact_answers_without_rights_to_raw_tables_and_changes_n
         to: None,
         scope: None,
         reason: None,
+        pace: 100,
     };
     for (what, refused) in [
         ("tick", code(viewer.tick("ops_metrics").await)),

@@ -1,10 +1,12 @@
 //! The numbers are right: percentiles, outcomes, relations, and the ways in which others went wrong.
 
+use std::time::Duration;
+
 use chrono::{TimeDelta, Timelike, Utc};
 use chrono_tz::{America, Asia, Australia, Tz};
 use serde_json::Value;
 use sqlx::AssertSqlSafe;
-use tidemark_core::api::{Grain, ReadMode, RecomputeRequest, State, StatusWord};
+use tidemark_core::api::{Grain, ReadMode, RecomputeRequest, State, StatusWord, TickOutcome};
 
 use crate::ask::{FROM, TO, code, declaration, only, ops, question, run, the, within_one_percent};
 use crate::harness::{TestDb, at, minutes};
@@ -237,6 +239,7 @@ async fn a_hole_is_read_live_and_never_taken_for_zero() {
         to: None,
         scope: None,
         reason: None,
+        pace: 100,
     };
     test.db.recompute(&half).await.unwrap();
     test.drain().await;
@@ -306,6 +309,7 @@ async fn a_recompute_from_the_middle_of_a_bucket_takes_the_whole_bucket() {
         to: Some(at("2026-03-11T05:41:31Z")),
         scope: None,
         reason: None,
+        pace: 100,
     };
     let job = test.db.recompute(&request).await.unwrap();
     assert!(
@@ -353,6 +357,7 @@ async fn history_survives_a_purge_and_any_recompute_after_it() {
         to,
         scope: None,
         reason: None,
+        pace: 100,
     };
     assert_eq!(
         code(test.db.recompute(&ask(Some(at(FROM)), Some(line))).await),
@@ -644,7 +649,15 @@ async fn a_poison_bucket_backs_off_and_stalls_nothing_else() {
         test.drain_of("samples").await;
         test.sql(&format!("insert into samples values {poison}, ('2026-03-10 10:16+00', 'a', 5, 5), ('2026-03-12 10:16+00', 'a', 5, 5)")).await;
         let report = test.db.tick("samples").await.unwrap();
-        assert_eq!(report.left, 1, "{poison}: {report:?}");
+        assert_eq!(
+            (report.left, report.outcome),
+            (1, TickOutcome::BackingOff),
+            "{poison}: {report:?}"
+        );
+        assert!(
+            report.rest() > Duration::ZERO && report.rest() <= Duration::from_secs(1),
+            "{report:?}"
+        );
         let status = test.status_of("samples").await;
         assert_eq!(
             (status.status, status.backing_off, status.pending_buckets),

@@ -283,6 +283,7 @@ impl World {
                     to: Some(to),
                     scope: None,
                     reason: None,
+                    pace: 100,
                 };
                 // Nothing lies in that range: said, and nothing done.
                 db.recompute(&request)

@@ -434,6 +434,7 @@ async fn a_job_for_one_user_recomputes_that_user_only_and_says_so() {
         to: None,
         scope: scope.map(|(key, value)| (key.to_owned(), value.to_owned())),
         reason: None,
+        pace: 100,
     };
     test.sql("insert into samples (user_id, kind, v, measured_at) values (8, 'hr', 1, '2026-03-10 10:01'), (8, 'hr', 1, '2026-03-10 11:01'); analyze samples").await;
     test.drain_of("pulse").await;

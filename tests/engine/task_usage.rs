@@ -73,5 +73,6 @@ fn job(range: Option<(&str, &str)>) -> RecomputeRequest {
         to: range.map(|(_, to)| at(to)),
         scope: None,
         reason: None,
+        pace: 100,
     }
 }

@@ -174,6 +174,7 @@ impl Set {
             to: None,
             scope: None,
             reason: None,
+            pace: 100,
         };
         self.db.recompute(&everything).await?;
         Ok(())

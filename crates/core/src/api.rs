@@ -3,6 +3,8 @@
 //! Names are those of `docs/` and of the command line's contract. Instants are UTC unless a field says otherwise.
 //! TypeScript definitions in `ui/src/lib/api/` are generated from this file.
 
+use std::time::Duration;
+
 use chrono::{DateTime, FixedOffset, Utc};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -559,6 +561,10 @@ pub struct TickReport {
     #[ts(type = "number")]
     pub left: i64,
     pub took_ms: f64,
+    /// How long until something of what is left may be worked on; with [`TickOutcome::Resting`] and
+    /// [`TickOutcome::BackingOff`].
+    #[serde(default)]
+    pub rest_ms: Option<f64>,
     pub error: Option<String>,
     /// A changed declaration has taken the place of another, whose triggers and tables are still to be dropped. For the
     /// caller in Rust, which drops them.
@@ -569,6 +575,14 @@ pub struct TickReport {
     #[serde(default, skip_serializing)]
     #[ts(skip)]
     pub unwatched: bool,
+}
+
+impl TickReport {
+    /// How long a ticker waits before it comes back for what is left; nothing where that may be worked on now.
+    #[must_use]
+    pub fn rest(&self) -> Duration {
+        Duration::from_secs_f64((self.rest_ms.unwrap_or(0.0) / 1000.0).clamp(0.0, 3600.0))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -584,6 +598,10 @@ pub enum TickOutcome {
     Paused,
     /// Stood aside for somebody who waits for an exclusive lock on a source.
     Yielded,
+    /// What is left belongs to jobs that rest, as their pace says.
+    Resting,
+    /// What is left has failed, and is tried again later.
+    BackingOff,
     Failed,
 }
 
@@ -621,6 +639,8 @@ pub struct Job {
     pub to: DateTime<Utc>,
     pub scope: Option<String>,
     pub reason: Option<String>,
+    /// Percent of the time that ticks may spend on it; 100: no rest.
+    pub pace: i16,
     pub requested_by: String,
     pub created_at: DateTime<Utc>,
     pub finished_at: Option<DateTime<Utc>>,
@@ -629,7 +649,7 @@ pub struct Job {
     pub buckets_total: i64,
     #[ts(type = "number")]
     pub buckets_done: i64,
-    /// Base buckets a second since it started, pauses included.
+    /// Base buckets a second since it started, pauses and rests included.
     pub rate: Option<f64>,
     pub seconds_left: Option<f64>,
 }
@@ -643,6 +663,8 @@ pub struct RecomputeRequest {
     pub to: Option<DateTime<Utc>>,
     pub scope: Option<(String, String)>,
     pub reason: Option<String>,
+    /// Percent of the time that ticks may spend on it, from 1; 100: no rest.
+    pub pace: i16,
 }
 
 /// What a recompute would do.

@@ -31,7 +31,7 @@ fn target(storage: &str) -> String {
 }
 
 const JOB: &str = "select j.*, r.name as rollup, lower(j.span) as from_at, upper(j.span) as to_at, clock_timestamp() as now,
-    (select coalesce(sum(tidemark.bucket_count(r.base_grain, tstzmultirange(d.span))), 0)::bigint from tidemark.dirty d where d.job_id = j.id) as waiting
+    coalesce(j.buckets_left, (select sum(tidemark.bucket_count(r.base_grain, tstzmultirange(d.span))) from tidemark.dirty d where d.job_id = j.id), 0)::bigint as waiting
   from tidemark.job j join tidemark.rollup r on r.id = j.rollup_id";
 
 /// A request that can be met.
@@ -76,7 +76,7 @@ impl Db {
             to,
             buckets,
             raw_rows: estimate as i64,
-            seconds: estimate / rate.filter(|rate| *rate > 0.0).unwrap_or(250_000.0),
+            seconds: estimate / rate.filter(|rate| *rate > 0.0).unwrap_or(250_000.0) * 100.0 / f64::from(request.pace),
             frozen_buckets: frozen,
         })
     }
@@ -90,7 +90,7 @@ impl Db {
         }
         let job: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(format!(
             "with target as ({}), job as (
-               insert into tidemark.job (rollup_id, kind, span, buckets_total, scope, reason) select id, 'request', span, buckets, $6 || '=' || $4, $5 from target returning id, rollup_id, span
+               insert into tidemark.job (rollup_id, kind, span, buckets_total, scope, reason, pace) select id, 'request', span, buckets, $6 || '=' || $4, $5, $7 from target returning id, rollup_id, span
              ), dirty as (
                insert into tidemark.dirty (rollup_id, kind, span, scope, job_id, since) select job.rollup_id, 'r', s, $4, job.id, clock_timestamp() from job, target, unnest(target.spans) s
              ) select id from job",
@@ -102,6 +102,7 @@ impl Db {
         .bind(&scope)
         .bind(&request.reason)
         .bind(request.scope.as_ref().map(|(key, _)| key))
+        .bind(request.pace)
         .fetch_one(&self.pool)
         .await?;
         self.job(job).await
@@ -131,6 +132,7 @@ impl Db {
                 "The range is empty: --from must be before --to.",
             ));
         }
+        checked_pace(request.pace)?;
         let storage = model.storage.clone();
         let Some((key, value)) = &request.scope else {
             return Ok(Asked {
@@ -239,16 +241,22 @@ impl Db {
         self.change_job(id, JobState::Running).await
     }
 
+    /// How much of the time ticks may spend on a job from now on, in percent. A rest that it is taking ends.
+    pub async fn pace_job(&self, id: i64, pace: i16) -> Result<Job> {
+        checked_pace(pace)?;
+        let job = self.job(id).await?;
+        refuse_ended(&job)?;
+        sqlx::query("update tidemark.job set pace = $2, rests_until = '-infinity' where id = $1")
+            .bind(id)
+            .bind(pace)
+            .execute(&self.pool)
+            .await?;
+        self.job(id).await
+    }
+
     async fn change_job(&self, id: i64, to: JobState) -> Result<Job> {
         let job = self.job(id).await?;
-        if matches!(job.state, JobState::Done | JobState::Cancelled) {
-            let word = if job.state == JobState::Done {
-                "done"
-            } else {
-                "cancelled"
-            };
-            return Err(Error::input("job_ended", format!("Job {id} is {word} already.")));
-        }
+        refuse_ended(&job)?;
         let (rollup, stage): (i32, String) = sqlx::query_as(
             "select r.id, r.stage from tidemark.job j join tidemark.rollup r on r.id = j.rollup_id where j.id = $1",
         )
@@ -269,7 +277,9 @@ impl Db {
             JobState::Cancelled => "cancelled",
         };
         let changed = sqlx::query(
-            "update tidemark.job set state = $2, finished_at = case when $2 = 'cancelled' then clock_timestamp() end
+            "update tidemark.job j set state = $2, finished_at = case when $2 = 'cancelled' then clock_timestamp() end,
+               buckets_left = case when $2 = 'cancelled' then (select coalesce(sum(tidemark.bucket_count(r.base_grain, tstzmultirange(d.span))), 0)
+                 from tidemark.dirty d join tidemark.rollup r on r.id = d.rollup_id where d.job_id = j.id) end
              where id = $1 and state in ('running', 'paused')",
         )
         .bind(id)
@@ -309,6 +319,25 @@ impl Db {
         }
         self.job(id).await
     }
+}
+
+fn checked_pace(pace: i16) -> Result<()> {
+    if (1..=100).contains(&pace) {
+        return Ok(());
+    }
+    Err(Error::input(
+        "bad_pace",
+        format!("A pace of {pace} % can't be kept: write a whole number from 1 to 100."),
+    ))
+}
+
+fn refuse_ended(job: &Job) -> Result<()> {
+    let word = match job.state {
+        JobState::Done => "done",
+        JobState::Cancelled => "cancelled",
+        JobState::Running | JobState::Paused => return Ok(()),
+    };
+    Err(Error::input("job_ended", format!("Job {} is {word} already.", job.id)))
 }
 
 const EMPTY: sqlx::postgres::types::PgRange<DateTime<Utc>> = sqlx::postgres::types::PgRange {
@@ -355,6 +384,7 @@ fn job_of(row: &PgRow) -> Job {
         to: row.get("to_at"),
         scope: row.get("scope"),
         reason: row.get("reason"),
+        pace: row.get("pace"),
         requested_by: row.get("requested_by"),
         created_at,
         finished_at,

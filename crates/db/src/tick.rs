@@ -97,6 +97,7 @@ impl Db {
             total.took_ms += report.took_ms;
             total.left = report.left;
             total.outcome = report.outcome;
+            total.rest_ms = report.rest_ms;
             total.error.clone_from(&report.error);
             progress(Progress {
                 what: rollup.to_owned(),
@@ -108,15 +109,18 @@ impl Db {
                 TickOutcome::Drained | TickOutcome::Paused => break,
                 TickOutcome::Failed if idle >= 3 => break,
                 // What backs off is worth a few tries; then the person should hear of it.
-                TickOutcome::More if idle >= 12 => {
+                TickOutcome::BackingOff if idle >= 12 => {
                     total.outcome = TickOutcome::Failed;
                     total.error = self.last_error(rollup).await?;
                     break;
                 }
                 TickOutcome::More if idle == 0 => {}
-                TickOutcome::More | TickOutcome::Busy | TickOutcome::Yielded | TickOutcome::Failed => {
-                    tokio::time::sleep(Duration::from_millis(250)).await
-                }
+                TickOutcome::Resting => tokio::time::sleep(report.rest()).await,
+                TickOutcome::More
+                | TickOutcome::Busy
+                | TickOutcome::Yielded
+                | TickOutcome::BackingOff
+                | TickOutcome::Failed => tokio::time::sleep(Duration::from_millis(250)).await,
             }
         }
         sum.ok_or_else(|| Error::input("unknown_rollup", format!("There is no rollup {rollup:?} here.")))

@@ -11,14 +11,21 @@ pub async fn recompute_preview(
     rollup: String,
     range: String,
     reason: Option<String>,
+    pace: i16,
 ) -> Answer<RecomputePreview> {
-    let request = requests::recompute(&desk, rollup, &range, reason)?;
+    let request = requests::recompute(&desk, rollup, &range, reason, pace)?;
     desk.ask(|db| async move { db.recompute_preview(&request).await }).await
 }
 
 #[tauri::command]
-pub async fn recompute(desk: DeskState<'_>, rollup: String, range: String, reason: Option<String>) -> Answer<Job> {
-    let request = requests::recompute(&desk, rollup, &range, reason)?;
+pub async fn recompute(
+    desk: DeskState<'_>,
+    rollup: String,
+    range: String,
+    reason: Option<String>,
+    pace: i16,
+) -> Answer<Job> {
+    let request = requests::recompute(&desk, rollup, &range, reason, pace)?;
     let job = desk.ask(|db| async move { db.recompute(&request).await }).await?;
     desk.tick_now.notify_one();
     Ok(job)
@@ -42,6 +49,13 @@ pub async fn pause_job(desk: DeskState<'_>, id: i64) -> Answer<Job> {
 #[tauri::command]
 pub async fn resume_job(desk: DeskState<'_>, id: i64) -> Answer<Job> {
     let job = desk.ask(|db| async move { db.resume_job(id).await }).await?;
+    desk.tick_now.notify_one();
+    Ok(job)
+}
+
+#[tauri::command]
+pub async fn pace_job(desk: DeskState<'_>, id: i64, pace: i16) -> Answer<Job> {
+    let job = desk.ask(|db| async move { db.pace_job(id, pace).await }).await?;
     desk.tick_now.notify_one();
     Ok(job)
 }

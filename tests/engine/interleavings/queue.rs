@@ -160,6 +160,7 @@ async fn frozen_and_job_marks_do_not_hold_the_watermark_back() {
         to: None,
         scope: None,
         reason: None,
+        pace: 100,
     };
     let job = test.db.recompute(&request).await.unwrap();
     test.db.pause_job(job.id).await.unwrap();

@@ -145,6 +145,7 @@ async fn an_answer_for_one_user_or_all_equals_the_raw_rows_whatever_was_written(
                             .chance(80)
                             .then(|| ("person".to_owned(), random.below(6).to_string())),
                         reason: None,
+                        pace: 100,
                     };
                     // A user without rows has nothing to recompute.
                     test.db.recompute(&request).await.ok();

@@ -39,6 +39,8 @@ export interface RecomputeArgs {
   rollup: string;
   range: string;
   reason: string | null;
+  /** Percent of the time that ticks may spend on it. */
+  pace: number;
 }
 
 /** Every command: what it takes and what it gives. */
@@ -77,6 +79,7 @@ export interface Commands {
   cancel_job: { args: { id: number }; gives: Job };
   pause_job: { args: { id: number }; gives: Job };
   resume_job: { args: { id: number }; gives: Job };
+  pace_job: { args: { id: number; pace: number }; gives: Job };
   setup_plan: { args: Record<string, never>; gives: Plan };
   setup_apply: { args: Record<string, never>; gives: null };
   saved_boards: { args: Record<string, never>; gives: SavedBoard[] };

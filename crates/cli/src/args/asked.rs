@@ -23,6 +23,9 @@ pub struct Recompute {
     /// Kept with the job
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
+    /// Percent of the time that ticks may spend on it, 1 to 100: below 100 they rest after each batch
+    #[arg(long, value_name = "PERCENT", default_value_t = 100)]
+    pub pace: i16,
     /// Say how many buckets and raw rows it is and how long it takes, and change nothing
     #[arg(long)]
     pub dry_run: bool,

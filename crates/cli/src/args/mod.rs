@@ -105,6 +105,17 @@ pub enum Command {
         #[arg(value_parser = job_id)]
         id: i64,
     },
+    /// Let ticks spend only a part of the time on a job, so that they leave the server to others
+    #[command(
+        after_help = "After each batch the job rests until it has had its part of the time. What changed is kept fresh as ever.\n\nExamples:\n  tidemark pace 3 20     a fifth of the time: four seconds of rest after each second of work\n  tidemark pace 3 100    no rest"
+    )]
+    Pace {
+        /// Number of the job, see `tidemark jobs`
+        #[arg(value_parser = job_id)]
+        id: i64,
+        /// 1 to 100
+        percent: i16,
+    },
     /// Show how far rollups can be trusted: watermark, lag, what waits, errors, capture, audit
     #[command(
         after_help = "Status words, worst first: not_trusted, failing, stalled, lagging, catching_up, paused, never_run, frozen_marks, healthy.\n\nExample, for monitoring:\n  tidemark status --check || notify"

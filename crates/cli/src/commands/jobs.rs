@@ -1,4 +1,4 @@
-//! `jobs`, `cancel`, `pause`, `resume`.
+//! `jobs`, `cancel`, `pause`, `resume`, `pace`.
 
 use serde_json::json;
 use tidemark_core::api::{Job, JobKind, JobState};
@@ -16,6 +16,7 @@ pub enum Change {
     Cancel,
     Pause,
     Resume,
+    Pace(i16),
 }
 
 pub async fn list(context: &Context) -> Result {
@@ -36,6 +37,7 @@ pub async fn change(context: &Context, change: Change, id: i64) -> Result {
         Change::Cancel => db.cancel_job(id).await?,
         Change::Pause => db.pause_job(id).await?,
         Change::Resume => db.resume_job(id).await?,
+        Change::Pace(percent) => db.pace_job(id, percent).await?,
     };
     context.out.answer(&job, || table(std::slice::from_ref(&job)))?;
     Ok(Finding::None)
@@ -49,7 +51,7 @@ pub fn table(jobs: &[Job]) -> String {
     let mut table = Table::default()
         .right(&["job"])
         .left(&["rollup", "kind", "state"])
-        .right(&["done", "of", "rate", "left"])
+        .right(&["done", "of", "rate", "left", "pace"])
         .left(&["from", "to", "by", "reason"]);
     for job in jobs {
         let part = if job.buckets_total > 0 {
@@ -76,6 +78,11 @@ pub fn table(jobs: &[Job]) -> String {
             job.seconds_left
                 .filter(|_| running)
                 .map_or_else(String::new, |left| format::estimate(&format::age(left))),
+            if job.pace < 100 {
+                format!("{}\u{202f}%", job.pace)
+            } else {
+                String::new()
+            },
             when::show(job.from, tz),
             when::show(job.to, tz),
             job.requested_by.clone(),

@@ -34,6 +34,7 @@ pub async fn run(context: &Context, command: Command) -> Result {
         Command::Cancel { id } => jobs::change(context, jobs::Change::Cancel, id).await,
         Command::Pause { id } => jobs::change(context, jobs::Change::Pause, id).await,
         Command::Resume { id } => jobs::change(context, jobs::Change::Resume, id).await,
+        Command::Pace { id, percent } => jobs::change(context, jobs::Change::Pace(percent), id).await,
         Command::Status { name, check } => status::run(context, name.as_deref(), check).await,
         Command::Doctor => doctor::run(context).await,
         Command::Audit {

@@ -32,6 +32,7 @@ pub async fn run(context: &Context, asked: Recompute) -> Result {
             to,
             scope: asked.scope.clone(),
             reason: asked.reason.clone(),
+            pace: asked.pace,
         })
         .collect();
     if asked.dry_run {
@@ -115,7 +116,10 @@ async fn wait(context: &Context, db: &Db, job: Job) -> Result<Job> {
                     ));
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
-                TickOutcome::Busy | TickOutcome::Yielded => tokio::time::sleep(Duration::from_millis(200)).await,
+                TickOutcome::Resting => tokio::time::sleep(report.rest()).await,
+                TickOutcome::Busy | TickOutcome::Yielded | TickOutcome::BackingOff => {
+                    tokio::time::sleep(Duration::from_millis(200)).await
+                }
                 TickOutcome::Drained if job.state == JobState::Running => {
                     tokio::time::sleep(Duration::from_millis(200)).await
                 }

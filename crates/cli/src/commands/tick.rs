@@ -94,6 +94,8 @@ fn word(outcome: TickOutcome) -> &'static str {
         TickOutcome::Busy => "busy: another ticker",
         TickOutcome::Paused => "paused",
         TickOutcome::Yielded => "stood aside",
+        TickOutcome::Resting => "rests",
+        TickOutcome::BackingOff => "tries again later",
         TickOutcome::Failed => "failed",
     }
 }

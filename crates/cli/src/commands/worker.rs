@@ -34,12 +34,12 @@ pub async fn run(context: &Context, interval: Duration) -> Result {
     let by = loop {
         let rest = match worker.round(&mut stop).await {
             Ok(Round::Stopped(by)) => break by,
-            Ok(Round::Idle) => {
+            Ok(Round::Ended(rest)) => {
                 if wait > Duration::from_secs(1) {
                     context.out.note("The database is back.");
                 }
                 wait = Duration::from_secs(1);
-                interval
+                rest.min(interval)
             }
             // A server that starts, stops or has no connection left says so in many ways.
             Err(Error::Unreachable { message } | Error::Server { message, .. }) => {
@@ -74,8 +74,8 @@ pub async fn run(context: &Context, interval: Duration) -> Result {
 }
 
 enum Round {
-    /// Nothing waits any more, or nothing can be done now.
-    Idle,
+    /// How long until there is more to do, as far as is known.
+    Ended(Duration),
     Stopped(&'static str),
 }
 
@@ -89,30 +89,26 @@ struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Tick every rollup in turn until none has more; looks for a signal between slices.
+    /// One slice of each rollup, so that a long build of one holds up no other; looks for a signal between slices.
     async fn round(&mut self, stop: &mut Stop) -> Result<Round, Error> {
-        let mut waiting: Vec<String> = self.db.list().await?.into_iter().map(|rollup| rollup.rollup).collect();
-        while !waiting.is_empty() {
-            let mut more = Vec::new();
-            for rollup in waiting {
-                if let Some(by) = stop.seen() {
-                    return Ok(Round::Stopped(by));
-                }
-                match self.db.tick(&rollup).await {
-                    Ok(report) => {
-                        self.said(&report);
-                        if report.outcome == TickOutcome::More {
-                            more.push(rollup);
-                        }
-                    }
-                    Err(error @ Error::Unreachable { .. }) => return Err(error),
-                    // One rollup that can't be ticked must not stop the others.
-                    Err(error) => self.failed(&rollup, &error.to_string()),
-                }
+        let mut rest = Duration::MAX;
+        for rollup in self.db.list().await?.into_iter().map(|rollup| rollup.rollup) {
+            if let Some(by) = stop.seen() {
+                return Ok(Round::Stopped(by));
             }
-            waiting = more;
+            match self.db.tick(&rollup).await {
+                Ok(report) => {
+                    self.said(&report);
+                    if let TickOutcome::More | TickOutcome::Resting | TickOutcome::BackingOff = report.outcome {
+                        rest = rest.min(report.rest());
+                    }
+                }
+                Err(error @ Error::Unreachable { .. }) => return Err(error),
+                // One rollup that can't be ticked must not stop the others.
+                Err(error) => self.failed(&rollup, &error.to_string()),
+            }
         }
-        Ok(Round::Idle)
+        Ok(Round::Ended(rest))
     }
 
     fn said(&mut self, report: &TickReport) {
@@ -120,7 +116,9 @@ impl Worker<'_> {
         self.buckets += report.buckets;
         match (&report.error, report.outcome) {
             (Some(error), _) => self.failed(&report.rollup, error),
-            (None, TickOutcome::Drained | TickOutcome::More) if self.failing.remove(&report.rollup).is_some() => {
+            (None, TickOutcome::Drained | TickOutcome::More | TickOutcome::Resting)
+                if self.failing.remove(&report.rollup).is_some() =>
+            {
                 self.context.out.note(&format!("{}: works again.", report.rollup));
             }
             _ => {}

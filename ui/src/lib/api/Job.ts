@@ -2,12 +2,16 @@
 import type { JobKind } from "./JobKind";
 import type { JobState } from "./JobState";
 
-export type Job = { id: number, rollup: string, kind: JobKind, state: JobState, from: string, to: string, scope: string | null, reason: string | null, requested_by: string, created_at: string, finished_at: string | null, 
+export type Job = { id: number, rollup: string, kind: JobKind, state: JobState, from: string, to: string, scope: string | null, reason: string | null, 
+/**
+ * Percent of the time that ticks may spend on it; 100: no rest.
+ */
+pace: number, requested_by: string, created_at: string, finished_at: string | null, 
 /**
  * Base buckets.
  */
 buckets_total: number, buckets_done: number, 
 /**
- * Base buckets a second since it started, pauses included.
+ * Base buckets a second since it started, pauses and rests included.
  */
 rate: number | null, seconds_left: number | null, };

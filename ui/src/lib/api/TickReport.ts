@@ -8,4 +8,9 @@ export type TickReport = { rollup: string, outcome: TickOutcome, marks: number, 
 /**
  * Applicable buckets that still wait.
  */
-left: number, took_ms: number, error: string | null, };
+left: number, took_ms: number, 
+/**
+ * How long until something of what is left may be worked on; with [`TickOutcome::Resting`] and
+ * [`TickOutcome::BackingOff`].
+ */
+rest_ms: number | null, error: string | null, };

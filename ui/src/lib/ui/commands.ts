@@ -18,7 +18,7 @@ import { toasts } from '../state/toasts.svelte';
 import { shellUi } from '../state/ui.svelte';
 import { changeJob, percent } from '../pages/job';
 import { statusLook } from '../pages/status';
-import { took } from '../format';
+import { plural, took } from '../format';
 import { grainText, offsetWord } from '../time';
 import { boardKey, boardPlace } from '../types';
 import { copyText } from './copy';
@@ -37,7 +37,7 @@ export async function tickNow(rollup: string): Promise<void> {
   try {
     const report = await call('tick', { rollup });
     const bad = report.outcome === 'failed';
-    const words = { drained: 'nothing waits any more', more: `${report.left} buckets still wait`, busy: 'another ticker holds it right now', paused: 'it is paused', yielded: 'stood aside for somebody who waits for a lock', failed: report.error ?? 'it failed' }[report.outcome];
+    const words = { drained: 'nothing waits any more', more: `${report.left} buckets still wait`, busy: 'another ticker holds it right now', paused: 'it is paused', yielded: 'stood aside for somebody who waits for a lock', resting: `${plural(report.left, 'bucket')} of a job that rests`, backing_off: `${plural(report.left, 'bucket')} failed and ${report.left === 1 ? 'is' : 'are'} tried again later`, failed: report.error ?? 'it failed' }[report.outcome];
     toasts.show({ tone: bad ? 'bad' : 'ok', title: bad ? `Tick of ${rollup} failed` : `Ticked ${rollup}`, text: bad ? words : `${report.buckets} buckets in ${took(report.took_ms)}, ${words}`, action: bad ? { label: 'Tick again', run: () => { void tickNow(rollup); } } : null });
     app.epoch += 1;
     await app.refresh();
@@ -106,6 +106,7 @@ function ofJob(job: Job): Command[] {
   const title = `job ${job.id}, ${job.rollup}`;
   return [
     job.state === 'paused' ? act('resume job', `Resume ${title}`, 'play', operate(() => { void changeJob('resume_job', job.id); })) : act('pause job', `Pause ${title}`, 'pause', operate(() => { void changeJob('pause_job', job.id); })),
+    act('cancel job', `Cancel ${title}…`, 'close', operate(() => { router.go('jobs', String(job.id)); shellUi.cancel = job.id; })),
     { id: `job ${job.id}`, section: 'Go to', title: `Job ${job.id}, ${job.rollup}`, hint: `${Math.floor(percent(job))}\u202f%`, icon: 'jobs', run: () => { router.go('jobs', String(job.id)); } },
   ];
 }

@@ -166,15 +166,15 @@ impl Set {
         }
     }
 
-    /// Ask for everything to be computed anew; ticks do it.
-    pub async fn recompute(&self) -> Result<()> {
+    /// Ask for everything to be computed anew; ticks do it, at that pace.
+    pub async fn recompute(&self, pace: i16) -> Result<()> {
         let everything = RecomputeRequest {
             rollup: ROLLUP.to_owned(),
             from: None,
             to: None,
             scope: None,
             reason: None,
-            pace: 100,
+            pace,
         };
         self.db.recompute(&everything).await?;
         Ok(())

@@ -73,7 +73,7 @@ pub async fn measure(bench: &Bench, set: &Set, done: &mut dyn FnMut(Section)) ->
         set.settle().await?;
         let before = versions(set).await?;
         let again = timed(async {
-            set.recompute().await?;
+            set.recompute(100).await?;
             set.drain().await
         })
         .await?;

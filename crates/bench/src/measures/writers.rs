@@ -6,13 +6,15 @@ use super::Bench;
 use crate::data::{ROLLUP, Set, Shape};
 use crate::pgbench::{Pgbench, Run, median};
 use crate::report::{Goal, Line, Section};
-use crate::sample::{Pairs, interleaved, timed};
+use crate::sample::{Pairs, interleaved, spread, timed};
 use crate::{Error, Result};
 
 const INSERTS: [(&str, u32); 2] = [("inserts_1", 1), ("inserts_8", 8)];
 const COPY: &str = "bulk_copy";
 const SELECT: &str = "bulk_insert_select";
 const LATENCY: &str = "writers_p99";
+const PACED: &str = "writers_p99_paced";
+const CONTROL: &str = "writers_p99_computing";
 
 /// As an application's driver sends it: prepared, one row, one transaction.
 const INSERT: &str = "insert into usage_logs (account_id, group_id, model, duration_ms, input_tokens, output_tokens)
@@ -33,7 +35,7 @@ pub async fn measure(bench: &Bench, done: &mut dyn FnMut(Section)) -> Result<()>
         }
         set.remove(&bench.server).await?;
     }
-    if bench.wants(&[LATENCY]) {
+    if bench.wants(&[LATENCY, PACED, CONTROL]) {
         let set = bench
             .set(bench.spec(Shape::Busy, (bench.rows / 2).min(5_000_000), 90))
             .await?;
@@ -102,7 +104,7 @@ async fn inserts(bench: &Bench, set: &Set) -> Result<Section> {
         );
         for (what, of) in [
             (
-                "processor time of the server, µs",
+                "processor time of the back ends, µs",
                 (|run: &Run| run.cpu) as fn(&Run) -> f64,
             ),
             ("WAL, bytes", |run: &Run| run.wal),
@@ -172,42 +174,34 @@ async fn bulk(bench: &Bench, set: &Set) -> Result<Section> {
     Ok(section)
 }
 
+/// What four writers at half of their maximum rate have beside them.
+#[derive(Debug, Clone, Copy)]
+enum Beside {
+    Nothing,
+    /// A session that computes and neither reads nor writes: what any work on the server costs them.
+    Computing,
+    /// Ticks, with a job of this pace.
+    Backfill(i16),
+}
+
 async fn latency(bench: &Bench, set: &Set) -> Result<Section> {
     let load = Pgbench::new(set, INSERT)?;
     let seconds = if bench.rows < 1_000_000 { 1 } else { 8 };
     let most = load.run(set.pool(), 4, seconds.min(4), None).await?.tps;
-    let mut pairs = Pairs::default();
+    let ours = [
+        (LATENCY, Beside::Backfill(100), "during a backfill"),
+        (PACED, Beside::Backfill(20), "during a backfill at a pace of 20 %"),
+        (CONTROL, Beside::Computing, "beside a session that only computes"),
+    ];
+    let mut pairs = [Pairs::default(), Pairs::default(), Pairs::default()];
     for _ in 0..bench.repeats.min(7) {
-        set.drain().await?;
-        set.settle().await?;
-        pairs
-            .theirs
-            .push(load.run(set.pool(), 4, seconds, Some(most / 2.0)).await?.p99);
-        // As if nothing had been built: everything is computed and written anew.
-        set.sql(&format!(
-            "truncate tidemark.{ROLLUP}__15m, tidemark.{ROLLUP}__hour, tidemark.{ROLLUP}__day, tidemark.{ROLLUP}__month"
-        ))
-        .await?;
-        set.recompute().await?;
-        let (db, running) = (
-            set.db.clone(),
-            "select count(*) from tidemark.job where state = 'running'",
-        );
-        let ticks = tokio::spawn(async move {
-            loop {
-                if let Err(error) = db.tick(ROLLUP).await {
-                    return error;
-                }
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        });
-        let run = load.run(set.pool(), 4, seconds, Some(most / 2.0)).await?;
-        let left: i64 = set.one(running).await?;
-        if ticks.is_finished() || (left == 0 && bench.rows >= 10_000_000) {
-            return Err(Error::Wrong("the backfill ended before the writers did".to_owned()));
+        let without = p99(bench, set, &load, Beside::Nothing, seconds, most / 2.0).await?;
+        for ((_, beside, _), pairs) in ours.iter().zip(&mut pairs) {
+            pairs.theirs.push(without);
+            pairs
+                .ours
+                .push(p99(bench, set, &load, *beside, seconds, most / 2.0).await?);
         }
-        ticks.abort();
-        pairs.ours.push(run.p99);
     }
     let mut section = Section::new(
         "Writers beside a backfill",
@@ -217,12 +211,74 @@ async fn latency(bench: &Bench, set: &Set) -> Result<Section> {
             most / 2.0
         ),
     );
-    section.lines.push(Line::new(
-        LATENCY,
-        "p99 of 4 writers during a backfill",
-        "without",
-        Goal::AtMost(2.0),
-        &pairs,
-    ));
+    for ((name, beside, what), pairs) in ours.iter().zip(&pairs) {
+        let what = format!("p99 of 4 writers {what}");
+        section.lines.push(match beside {
+            Beside::Backfill(_) => Line::new(name, &what, "without", Goal::AtMost(2.0), pairs),
+            _ => {
+                let middle = |times: &[f64]| spread(times.to_vec()).median;
+                let ratio = pairs.ratio(|ours, theirs| ours / theirs);
+                Line::of(
+                    name,
+                    &what,
+                    "without",
+                    ratio,
+                    "ms",
+                    middle(&pairs.ours),
+                    middle(&pairs.theirs),
+                )
+            }
+        });
+    }
     Ok(section)
+}
+
+/// In milliseconds. The queue is drained before.
+async fn p99(bench: &Bench, set: &Set, load: &Pgbench, beside: Beside, seconds: u64, rate: f64) -> Result<f64> {
+    set.drain().await?;
+    set.settle().await?;
+    let db = set.db.clone();
+    let work = match beside {
+        Beside::Nothing => None,
+        Beside::Computing => Some(tokio::spawn(async move {
+            let computed = sqlx::query("select sum(i % 7) from generate_series(1, 1000000000) as i")
+                .execute(db.pool())
+                .await;
+            Error::Wrong(format!("the computing ended before the writers did: {computed:?}"))
+        })),
+        Beside::Backfill(pace) => {
+            // As if nothing had been built: everything is computed and written anew.
+            set.sql(&format!(
+                "truncate tidemark.{ROLLUP}__15m, tidemark.{ROLLUP}__hour, tidemark.{ROLLUP}__day, tidemark.{ROLLUP}__month"
+            ))
+            .await?;
+            set.recompute(pace).await?;
+            Some(tokio::spawn(async move {
+                loop {
+                    match db.tick(ROLLUP).await {
+                        Ok(report) => tokio::time::sleep(report.rest().max(Duration::from_millis(1))).await,
+                        Err(error) => return error.into(),
+                    }
+                }
+            }))
+        }
+    };
+    let run = load.run(set.pool(), 4, seconds, Some(rate)).await?;
+    if let Some(work) = work {
+        let left: i64 = set
+            .one("select count(*) from tidemark.job where state = 'running'")
+            .await?;
+        if work.is_finished() || (left == 0 && matches!(beside, Beside::Backfill(_)) && bench.rows >= 10_000_000) {
+            return Err(Error::Wrong(
+                "what is beside the writers ended before they did".to_owned(),
+            ));
+        }
+        work.abort();
+        // A query goes on when its client is gone.
+        set.sql("select pg_cancel_backend(pid) from pg_stat_activity where query like 'select sum(i %' and pid <> pg_backend_pid()")
+            .await?;
+        set.sql("update tidemark.job set pace = 100, rests_until = '-infinity'")
+            .await?;
+    }
+    Ok(run.p99)
 }

@@ -29,24 +29,37 @@ stop() {
   rm -rf "$work"
 }
 trap stop EXIT
+start_demo() {
+  : >"$work/url"
+  "$TIDEMARK_BIN/tidemark" demo >"$work/url" 2>"$work/demo.log" &
+  demo=$!
+  until [ -s "$work/url" ]; do
+    kill -0 "$demo" 2>/dev/null || die "The demo did not start:" "$(cat "$work/demo.log")"
+    sleep 0.2
+  done
+  url=$(head -n 1 "$work/url")
+}
+# The demo writes the tables of every system and applies their rollups.
+complete() {
+  local deadline=$((SECONDS + 300))
+  until [ "$("$TIDEMARK_BIN/tidemark" rollup list --json --database-url "$url" 2>/dev/null | grep -o '"rollup":' | wc -l)" -ge 4 ]; do
+    [ $SECONDS -lt $deadline ] && kill -0 "$demo" 2>/dev/null && ! grep -Eq 'not kept fresh|refused' "$work/demo.log" || return 1
+    sleep 1
+  done
+}
 say "Starting the demo"
-"$TIDEMARK_BIN/tidemark" demo >"$work/url" 2>"$work/demo.log" &
-demo=$!
-until [ -s "$work/url" ]; do
-  kill -0 "$demo" 2>/dev/null || die "The demo did not start:" "$(cat "$work/demo.log")"
-  sleep 0.2
-done
-url=$(head -n 1 "$work/url")
+start_demo
+if ! complete; then
+  [ "$TIDEMARK_DATA_DIR" = "/var/tmp/tidemark-gallery-$(id -u)" ] || die "The demo in $TIDEMARK_DATA_DIR has no rollups of all systems:" "$(cat "$work/demo.log")"
+  say "Made by another version of this checkout: making it anew"
+  kill -TERM "$demo" && wait "$demo" || true
+  rm -rf "$TIDEMARK_DATA_DIR"
+  start_demo
+  complete || die "The demo has no rollups of all systems:" "$(cat "$work/demo.log")"
+fi
 bin=$(postgres_bin)
 say "Building the rollups"
-if ! "$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null 2>&1; then
-  # Made by another version of this checkout.
-  "$TIDEMARK_BIN/tidemark" uninstall --yes --database-url "$url" >/dev/null
-  "$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null
-fi
-for rollup in ops_metrics task_usage measurements forecast_accuracy; do
-  "$TIDEMARK_BIN/tidemark" rollup apply "$rollup" --database-url "$url" >/dev/null 2>&1 || true
-done
+"$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null
 "$TIDEMARK_BIN/tidemark" tick --drain --database-url "$url" >/dev/null
 "$bin/psql" -qX "$url" -c "do \$\$ begin if to_regrole('gallery_viewer') is null then create role gallery_viewer; end if; end \$\$; grant tidemark_viewer to gallery_viewer"
 

@@ -44,6 +44,8 @@ async fn a_recompute_puts_right_what_an_audit_finds() {
         let chosen = "return document.querySelector('[role=dialog] [role=radio][aria-checked=true]')?.innerText === 'Everything'";
         window.until_script("the whole range is chosen", chosen).await;
         window.fill("#why", "somebody edited the rollup").await;
+        window.click("Pace: No pause between ticks").await;
+        window.click("Half of the time").await;
         window.until_script("a preview", "return [...document.querySelectorAll('[role=dialog] button')].some(b => /^Recompute [^0]/.test(b.innerText))").await;
         window.picture("2-preview").await;
         window.click("Recompute").await;
@@ -51,6 +53,8 @@ async fn a_recompute_puts_right_what_an_audit_finds() {
 
         window.click("Jobs").await;
         window.see("somebody edited the rollup").await;
+        let jobs = db.jobs().await.unwrap();
+        assert!(jobs.iter().any(|job| job.pace == 50 && job.reason.as_deref() == Some("somebody edited the rollup")), "{jobs:?}");
         window.picture("3-job").await;
 
         // What an audit found counts as found until one finds nothing.

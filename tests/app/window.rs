@@ -189,8 +189,8 @@ impl Window {
     }
 
     async fn named(&self, name: &str) -> Element {
-        // Inside the dialog, where one is open; what is behind it can't be clicked.
-        let scope = "(//*[@role='dialog'] | //body[not(.//*[@role='dialog'])])";
+        // Inside the dialog, where one is open, or its menu; what is behind it can't be clicked.
+        let scope = "(//*[@role='menu'] | //*[@role='dialog'] | //body[not(.//*[@role='dialog'])])";
         let kind =
             "(self::button or self::a or @role='radio' or @role='option' or @role='menuitem' or @role='menuitemradio')";
         let path = format!(

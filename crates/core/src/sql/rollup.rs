@@ -1,6 +1,6 @@
 //! The rollup tables, and for each level how it is recomputed, written and compared.
 
-use super::live::{SPANS, combined, entries_name, least_hashes, merged, packed, result_columns};
+use super::live::{SPANS, entries_name, least_hashes, merged, result_columns};
 use super::{Kind, Statement, function, key_names, list, own, scope};
 use crate::api::Grain;
 use crate::model::{MeasureForm, Merge, Model};
@@ -80,66 +80,13 @@ fn arguments() -> String {
 
 /// Merge from the finer level, or compute from raw rows.
 fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
-    let columns = model.columns();
     let from_raw = format!(
         "return query select * from {};",
         scope::call(&format!("{}__raw", model.storage), "p_lo, p_hi")
     );
     let body = match model.levels[level].merge_from {
         None => format!("begin\n  {from_raw}\nend"),
-        Some(finer) => {
-            let keys = list("", key_names(model));
-            let mut finer_columns = vec!["p_lo[width_bucket(t.bucket, p_lo)] as bucket".to_owned()];
-            finer_columns.extend(
-                model
-                    .dimensions
-                    .iter()
-                    .map(|dimension| format!("t.{}", quote(&dimension.name))),
-            );
-            finer_columns.push("t.raw_rows".to_owned());
-            finer_columns.extend(columns.iter().map(|column| format!("t.{}", quote(&column.name))));
-            let mut ctes = vec![
-                SPANS.to_owned(),
-                format!(
-                    "finer as materialized (\n    select {}\n    from tidemark_span as s join {} as t on t.bucket >= s.lo and t.bucket < s.hi{}\n  )",
-                    finer_columns.join(", "),
-                    own(&model.table(finer)),
-                    scope::of_table(model, "t")
-                ),
-            ];
-            let mut outputs = vec![keys.clone(), "sum(raw_rows)::bigint as raw_rows".to_owned()];
-            outputs.extend(columns.iter().map(|column| match column.merge {
-                merge if merge.is_bytes() => format!("null::bytea as {}", quote(&column.name)),
-                _ => merged(column),
-            }));
-            let mut parts = vec![format!(
-                "select {}\n    from finer group by {keys}",
-                outputs.join(",\n      ")
-            )];
-            for column in columns.iter().filter(|column| column.merge.is_bytes()) {
-                let entries = entries_name(&model.stats[column.stat]);
-                let bytes = quote(&column.name);
-                ctes.push(if column.merge == Merge::Sketch {
-                    // A few finer buckets have few bins in common: there, sorting is faster than a hash table of nearly all of them.
-                    let sorted = if model.levels[level].grain < Grain::Day {
-                        format!(" order by {keys}, tidemark_key offset 0")
-                    } else {
-                        String::new()
-                    };
-                    format!(
-                        "{entries} as (\n    select {keys}, tidemark_key, sum(tidemark_n)::bigint as tidemark_n from (\n      select {keys}, (e >> 45)::integer as tidemark_key, e & 35184372088831 as tidemark_n\n      from finer, tidemark.sketch_entries({bytes}) as e{sorted}\n    ) as bin group by {keys}, tidemark_key\n  )",
-                    )
-                } else {
-                    least_hashes(&entries, &keys, "e", &format!("finer, tidemark.kmv_entries({bytes}) as e"))
-                });
-                parts.push(packed(model, &columns, column, &entries));
-            }
-            format!(
-                "begin\n  if p_raw then\n    {from_raw}\n    return;\n  end if;\n  return query with {}\n  {};\nend",
-                ctes.join(", "),
-                combined(model, &columns, &parts)
-            )
-        }
+        Some(finer) => merged_from(model, level, finer, &from_raw),
     };
     function(
         &format!("{}__fresh_{grain}", model.storage),
@@ -148,6 +95,92 @@ fn fresh(model: &Model, level: usize, grain: &str) -> Statement {
         "stable",
         &format!("What the buckets of {} by {grain} should hold now.", model.name),
         &body,
+    )
+}
+
+/// Groups are numbered, so that their bins are sorted, and added up, by one number that holds group and key, and not by bucket and
+/// dimensions: that is most of what a merge costs. A full join, since it is never made row by row.
+fn merged_from(model: &Model, level: usize, finer: usize, from_raw: &str) -> String {
+    let columns = model.columns();
+    let keys = list("", key_names(model));
+    let mut rows = vec!["p_lo[width_bucket(t.bucket, p_lo)] as bucket".to_owned()];
+    rows.extend(
+        model
+            .dimensions
+            .iter()
+            .map(|dimension| format!("t.{}", quote(&dimension.name))),
+    );
+    rows.push("t.raw_rows".to_owned());
+    rows.extend(columns.iter().map(|column| format!("t.{}", quote(&column.name))));
+    let mut sums = vec!["sum(raw_rows)::bigint as raw_rows".to_owned()];
+    sums.extend(columns.iter().filter(|column| !column.merge.is_bytes()).map(merged));
+    let mut ctes = vec![
+        SPANS.to_owned(),
+        format!(
+            "finer as materialized (
+    select dense_rank() over (order by {keys}) as tidemark_group, * from (
+      select {}
+      from tidemark_span as s join {} as t on t.bucket >= s.lo and t.bucket < s.hi{}
+    ) as stored
+  )",
+            rows.join(", "),
+            own(&model.table(finer)),
+            scope::of_table(model, "t")
+        ),
+        format!(
+            "counts as (\n    select tidemark_group, {keys},\n      {}\n    from finer group by tidemark_group, {keys}\n  )",
+            sums.join(",\n      ")
+        ),
+    ];
+    let mut tables = "counts".to_owned();
+    for column in columns.iter().filter(|column| column.merge.is_bytes()) {
+        let stat = &model.stats[column.stat];
+        let (entries, packed) = (entries_name(stat), quote(&format!("{}_packed", stat.name)));
+        let bytes = quote(&column.name);
+        if column.merge == Merge::Sketch {
+            // A few finer buckets have few bins in common: there, sorting is faster than a hash table of nearly all of them.
+            let sorted = if model.levels[level].grain < Grain::Day {
+                " order by tidemark_place offset 0"
+            } else {
+                ""
+            };
+            // A key has 19 bits, with its sign.
+            ctes.push(format!(
+                "{entries} as (
+    select tidemark_place, sum(tidemark_n)::bigint as tidemark_n from (
+      select (tidemark_group << 20) + (e >> 45) + 262144 as tidemark_place, e & 35184372088831 as tidemark_n
+      from finer, tidemark.sketch_entries({bytes}) as e{sorted}
+    ) as bin group by tidemark_place
+  ), {packed} as (
+    select tidemark_place >> 20 as tidemark_group,
+      string_agg(tidemark.sketch_entry(((tidemark_place & 1048575) - 262144)::integer, tidemark_n), ''::bytea order by tidemark_place) as {bytes}
+    from {entries} group by tidemark_place >> 20
+  )"
+            ));
+        } else {
+            ctes.push(least_hashes(
+                &entries,
+                "tidemark_group",
+                "e",
+                &format!("finer, tidemark.kmv_entries({bytes}) as e"),
+            ));
+            ctes.push(format!(
+                "{packed} as (\n    select tidemark_group, string_agg(tidemark_hash, ''::bytea order by tidemark_hash) as {bytes}\n    from {entries} group by tidemark_group\n  )"
+            ));
+        }
+        tables += &format!(" full join {packed} using (tidemark_group)");
+    }
+    format!(
+        "begin
+  if p_raw then
+    {from_raw}
+    return;
+  end if;
+  return query with {}
+  select {keys}, raw_rows, {} from {tables};
+end",
+        ctes.join(", "),
+        list("", columns.iter().map(|column| column.name.as_str()))
     )
 }
 

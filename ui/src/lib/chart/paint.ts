@@ -67,6 +67,17 @@ export function write(frame: Frame, words: string, x: number, y: number, token: 
   else ctx.fillText(words, x, y, most);
 }
 
+/** Over what is drawn: with a rim of paper. */
+function writeOver(frame: Frame, words: string, x: number, y: number, token: string, align: CanvasTextAlign, weight = 400): void {
+  const { ctx } = frame;
+  ctx.font = `${weight} 11px ${frame.font}`;
+  ctx.textAlign = align;
+  ctx.textBaseline = 'alphabetic';
+  stroke(frame, '--surface-1', 3);
+  ctx.strokeText(words, x, y);
+  write(frame, words, x, y, token, align, weight);
+}
+
 /** Paints all of a chart; the lanes, which are most of the work, by `lanes`. */
 export function paint(frame: Frame, model: ChartModel, lanes = paintLanes): void {
   const { ctx } = frame;
@@ -174,16 +185,12 @@ function paintValueAxis(frame: Frame, lane: Lane): void {
 function paintLimitLabel(frame: Frame, lane: Lane): void {
   if (lane.limit === null) return;
   const y = laneBox(frame, lane).top + 10;
-  const { ctx } = frame;
-  ctx.font = `400 11px ${frame.font}`;
-  ctx.textAlign = 'left';
   stroke(frame, '--surface-1', 3);
-  ctx.strokeText(lane.limit.label, frame.left + 24, y);
   rule(frame, frame.left + 4, crisp(y - 4), frame.left + 19, crisp(y - 4));
   stroke(frame, '--bad', 1, [4, 3]);
   rule(frame, frame.left + 4, crisp(y - 4), frame.left + 19, crisp(y - 4));
-  ctx.setLineDash([]);
-  write(frame, lane.limit.label, frame.left + 24, y, '--bad', 'left');
+  frame.ctx.setLineDash([]);
+  writeOver(frame, lane.limit.label, frame.left + 24, y, '--bad', 'left');
 }
 
 function paintBand(frame: Frame, from: number, to: number): void {
@@ -205,8 +212,8 @@ function paintBandTop(frame: Frame, model: ChartModel): void {
   if (band.label === '') return;
   frame.ctx.font = `600 11px ${frame.font}`;
   const width = frame.ctx.measureText(band.label).width;
-  if (x0 - width - 6 > frame.left) write(frame, band.label, x0 - 5, frame.top + 11, '--bad', 'right', 600);
-  else if (x1 - x0 > width + 16) write(frame, band.label, x0 + 5, frame.top + 20, '--bad', 'left', 600);
+  if (x0 - width - 6 > frame.left) writeOver(frame, band.label, x0 - 5, frame.top + 11, '--bad', 'right', 600);
+  else if (x1 - x0 > width + 16) writeOver(frame, band.label, x0 + 5, frame.top + 20, '--bad', 'left', 600);
 }
 
 function paintGhost(frame: Frame, model: ChartModel, lane: Lane): void {

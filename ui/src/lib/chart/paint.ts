@@ -158,8 +158,8 @@ function paintShift(frame: Frame, model: ChartModel, at: number, x: number): voi
   const [was, is] = [spelledOffset(before.start), spelledOffset(after.start)];
   if (was === is) return;
   const back = spelled(after.start).hour * 60 + spelled(after.start).minute < spelled(before.end).hour * 60 + spelled(before.end).minute || spelled(after.start).hour <= spelled(before.start).hour;
-  write(frame, was, x - 5, frame.top + 9, '--accent', 'right');
-  write(frame, `${is}, clocks went ${back ? 'back' : 'forward'}`, x + 5, frame.top + 9, '--accent', 'left');
+  writeOver(frame, was, x - 5, frame.top + 9, '--accent', 'right');
+  writeOver(frame, `${is}, clocks went ${back ? 'back' : 'forward'}`, x + 5, frame.top + 9, '--accent', 'left');
 }
 
 function paintValueAxis(frame: Frame, lane: Lane): void {
@@ -213,7 +213,8 @@ function paintBandTop(frame: Frame, model: ChartModel): void {
   frame.ctx.font = `600 11px ${frame.font}`;
   const width = frame.ctx.measureText(band.label).width;
   if (x0 - width - 6 > frame.left) writeOver(frame, band.label, x0 - 5, frame.top + 11, '--bad', 'right', 600);
-  else if (x1 - x0 > width + 16) writeOver(frame, band.label, x0 + 5, frame.top + 20, '--bad', 'left', 600);
+  // Below the limit's key, where there is one.
+  else if (x1 - x0 > width + 16) writeOver(frame, band.label, x0 + 5, frame.top + (model.lanes[0]?.limit == null ? 20 : 40), '--bad', 'left', 600);
 }
 
 function paintGhost(frame: Frame, model: ChartModel, lane: Lane): void {

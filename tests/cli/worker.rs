@@ -67,6 +67,32 @@ fn a_worker_ticks_until_sigterm_and_ends_well() {
 }
 
 #[test]
+fn a_worker_does_not_spin_where_a_bucket_fails_or_a_job_rests() {
+    let scratch = Scratch::ops();
+    // A bucket that has failed, and is tried again in an hour.
+    scratch.sql("insert into usage_logs (created_at, account_id, duration_ms) values ('2026-03-27 10:30Z', 1, 5)");
+    scratch.sql("select tidemark.intake(id, storage) from tidemark.rollup");
+    scratch.sql("update tidemark.dirty set attempts = 1, next_try_at = now() + interval '1 hour'");
+    // A job that rests for an hour.
+    scratch.run(&["recompute", "ops_metrics", "--pace", "20"]).exits(0);
+    scratch.sql("update tidemark.job set rests_until = now() + interval '1 hour' where state = 'running'");
+    let begun = Instant::now();
+    let worker = Worker::start(&scratch);
+    for _ in 0..5 {
+        let seen = || {
+            scratch.one::<Option<String>>("select max(last_seen_at)::text from tidemark.ticker where name = 'worker'")
+        };
+        let before = seen();
+        wait_until("another tick", || seen() != before);
+    }
+    signal(&worker.child, "TERM");
+    let ticks = finish(worker.child).exits(0).json()["ticks"].as_f64().unwrap();
+    let most = begun.elapsed().as_secs_f64() / 0.2 + 1.0;
+    assert!(ticks >= 5.0 && ticks <= most, "{ticks} of at most {most}");
+    assert_eq!(scratch.json(&["tick"])["rollups"][0]["outcome"], "resting");
+}
+
+#[test]
 fn a_worker_waits_for_a_database_that_goes_away_and_goes_on() {
     let scratch = Scratch::ops();
     let worker = Worker::start(&scratch);

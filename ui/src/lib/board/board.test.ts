@@ -7,7 +7,7 @@ import { statuses } from '../fixture/health';
 import { OPS_BOARD } from '../fixture/opsBoard';
 import { percentParts, text } from '../format';
 import { Clock } from '../time';
-import { latestIndex, MOST_SERIES, panelSeries, toChartData, toCsv } from './charts';
+import { latestIndex, MOST_SERIES, panelSeries, sameContext, toChartData, toCsv } from './charts';
 import type { ChartContext } from './charts';
 import { cutFor, filterText, groupingsOf } from './grouping';
 import { heat, overRuns } from './heat';
@@ -29,6 +29,15 @@ function panel(i: number): NonNullable<(typeof OPS_BOARD.panels)[number]> {
   if (p === undefined) throw new Error('no such panel');
   return p;
 }
+
+describe('what a chart is drawn with', () => {
+  it('is the same where nothing that it says has changed', () => {
+    const band = { from: 1, to: 2, label: 'since 01:00' };
+    expect(sameContext(CONTEXT, { ...CONTEXT, hidden: new Set() })).toBe(true);
+    expect(sameContext({ ...CONTEXT, band }, { ...CONTEXT, band: { ...band } })).toBe(true);
+    for (const other of [{ hidden: new Set(['a']) }, { band }, { limit: 2 }, { emphasis: null }, { clock24: false }, { staleNote: '' }, { scope: 'r.account' }]) expect(sameContext(CONTEXT, { ...CONTEXT, ...other })).toBe(false);
+  });
+});
 
 describe('the verdict', () => {
   const day = answer(request(), TWIST);

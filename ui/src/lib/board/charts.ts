@@ -23,6 +23,12 @@ export interface ChartContext {
   staleNote: string | null;
 }
 
+/** Whether both draw the same. */
+export function sameContext(a: ChartContext, b: ChartContext): boolean {
+  const text = ({ hidden, ...rest }: ChartContext): string => JSON.stringify([...hidden].sort().concat(JSON.stringify(rest)));
+  return a === b || text(a) === text(b);
+}
+
 export interface PanelSeries extends Series {
   /** Behind the legend: the value in the latest complete bucket, and over the whole range. */
   latest: number | null;

@@ -45,6 +45,7 @@ async fn a_recompute_puts_right_what_an_audit_finds() {
         window.until_script("the whole range is chosen", chosen).await;
         window.fill("#why", "somebody edited the rollup").await;
         window.click("Pace: No pause between ticks").await;
+        window.picture("1b-pace").await;
         window.click("Half of the time").await;
         window.until_script("a preview", "return [...document.querySelectorAll('[role=dialog] button')].some(b => /^Recompute [^0]/.test(b.innerText))").await;
         window.picture("2-preview").await;

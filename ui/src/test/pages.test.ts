@@ -113,15 +113,15 @@ describe('the other pages', () => {
     await waitFor(() => { expect(screen.getByText('wrong range')).toBeTruthy(); }, { timeout: 10_000 });
     expect(screen.getAllByRole('progressbar').length).toBe(2);
     // How far a cancelled one came.
-    expect(screen.getByText(/of 4\u202f301$/)).toBeTruthy();
+    expect(screen.getByText(/^of 4 301$/)).toBeTruthy();
     await accessible();
     const { paceJob } = await import('../lib/pages/job');
     await paceJob(41, 20);
-    await waitFor(() => { expect(screen.getByRole('button', { name: /^Pace of job 41: A fifth of the time/ })).toBeTruthy(); });
+    await waitFor(() => { expect(screen.getByRole('button', { name: /^Pace of job 41: A fifth of the time/ })).toBeTruthy(); }, { timeout: 10_000 });
     const { shellUi } = await import('../lib/state/ui.svelte');
     shellUi.cancel = 41;
-    (await screen.findByRole('button', { name: 'Cancel job 41' })).click();
-    await waitFor(() => { expect(screen.getAllByRole('progressbar').length).toBe(1); });
+    (await screen.findByRole('button', { name: 'Cancel job 41' }, { timeout: 10_000 })).click();
+    await waitFor(() => { expect(screen.getAllByRole('progressbar').length).toBe(1); }, { timeout: 10_000 });
     expect(shellUi.cancel).toBe(null);
   });
   it('jobs: the one that an address names is pointed out', async () => {
@@ -248,6 +248,6 @@ describe('the command palette', () => {
     expect(new Set(commands(boardState(rollup), () => undefined, '', []).map((c) => c.id)).size).toBe(all.length);
     expect(titles('last 7')[0]).toBe('Last 7 days');
     expect(titles('rec')[0]).toMatch(/^Recompute/);
-    expect(titles('cancel job')[0]).toBe('Cancel job 41, task_usage');
+    expect(titles('cancel job')).toContain('Cancel job 41, task_usage…');
   });
 });

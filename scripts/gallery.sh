@@ -52,7 +52,7 @@ start_demo
 if ! complete; then
   [ "$TIDEMARK_DATA_DIR" = "/var/tmp/tidemark-gallery-$(id -u)" ] || die "The demo in $TIDEMARK_DATA_DIR has no rollups of all systems:" "$(cat "$work/demo.log")"
   say "Made by another version of this checkout: making it anew"
-  kill -TERM "$demo" && wait "$demo" || true
+  { kill -TERM "$demo" && wait "$demo"; } || true
   rm -rf "$TIDEMARK_DATA_DIR"
   start_demo
   complete || die "The demo has no rollups of all systems:" "$(cat "$work/demo.log")"

@@ -108,8 +108,8 @@ impl Db {
             match report.outcome {
                 TickOutcome::Drained | TickOutcome::Paused => break,
                 TickOutcome::Failed if idle >= 3 => break,
-                // What backs off is worth a few tries; then the person should hear of it.
-                TickOutcome::BackingOff if idle >= 12 => {
+                // What backs off, or does not come to be done, is worth a few tries; then the person should hear of it.
+                TickOutcome::More | TickOutcome::BackingOff if idle >= 12 => {
                     total.outcome = TickOutcome::Failed;
                     total.error = self.last_error(rollup).await?;
                     break;

@@ -14,7 +14,7 @@ import { heat, overRuns } from './heat';
 import { groupColour, groupId } from './palette';
 import { firstSorting, sorted, table } from './table';
 import { tip } from './tooltip';
-import { verdicts } from './verdict';
+import { sinceWords, verdicts } from './verdict';
 
 const LIMITS = { error_rate_percent: 2, p99_ms: 5000, min_samples: 200 };
 const TWIST = { calm: false, pending: false, frozen: false, empty: false, hostile: false };
@@ -58,6 +58,21 @@ describe('the verdict', () => {
       const within = (name: string): number => (openai?.columns[day.measures.findIndex((m) => m.name === name)] ?? []).reduce<number>((n, v, i) => { const b = day.buckets[i]; return b === undefined || b.partial || b.start_ms < (first?.sinceMs ?? 0) ? n : n + (v ?? 0); }, 0);
       expect([failed, of]).toEqual([within('error_count'), within('request_count')]);
     }
+  });
+  it('says that it may have begun before the day that is looked at, and only then', () => {
+    const clock = new Clock('Europe/Berlin', true);
+    const now = day.as_of_ms;
+    const of = (name: string): number => day.measures.findIndex((m) => m.name === name);
+    /** With one request in ten failing from bucket `from` on, and none before. */
+    const since = (from: number): string => {
+      const groups = day.groups.map((g) => ({ ...g, columns: g.columns.map((c, m) => c.map((v, b) => (m === of('error_rate') ? (b < from ? 0 : 10) : m === of('request_count') ? 1000 : m === of('error_count') ? (b < from ? 0 : 100) : v))) }));
+      const first = verdicts(OPS_BOARD, { ...day, groups }, [], LIMITS).find((v) => v.where === 'openai');
+      return first === undefined ? '' : sinceWords(first, clock, now);
+    };
+    const start = (bucket: number): string => clock.when(day.buckets[bucket]?.start_ms ?? 0, now);
+    expect(since(0)).toBe(`since ${start(0)} or before`);
+    expect(since(1)).toBe(`since ${start(1)}`);
+    expect(since(40)).toBe(`since ${start(40)}`);
   });
   it('says nothing on a calm day', () => {
     expect(verdicts(OPS_BOARD, answer(request(), { ...TWIST, calm: true }), statuses(true), LIMITS)).toEqual([]);

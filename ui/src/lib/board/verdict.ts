@@ -8,6 +8,7 @@ import type { RollupStatus } from '../api/RollupStatus';
 import { columnOf, labelOf, unitOf } from '../chart/model';
 import { age, change, grouped, percentParts, text, value } from '../format';
 import { finding } from '../pages/status';
+import type { Clock } from '../time';
 import type { Limits } from '../api/Limits';
 import { groupId, groupLabel } from './palette';
 
@@ -17,6 +18,8 @@ export interface Verdict {
   where: string;
   what: string;
   sinceMs: number | null;
+  /** It may have begun before `sinceMs`, where the day that is looked at begins. */
+  orBefore: boolean;
   detail: string[];
   measure: string | null;
   /** Undefined where it is not about one group. */
@@ -49,15 +52,15 @@ function sum(series: BoardSeries, column: number, from: number, to: number): num
   return total;
 }
 
-/** The first bucket of the stretch up to `last` in which `bad` holds; buckets without data neither begin nor end it. */
-function beginning(last: number, bad: (i: number) => boolean | null): number {
+/** The first bucket of the stretch up to `last` in which `bad` holds; buckets without data neither begin nor end it. `open` where no bucket before it ends it. */
+function beginning(last: number, bad: (i: number) => boolean | null): { first: number; open: boolean } {
   let first = last;
   for (let i = last; i >= 0; i--) {
     const b = bad(i);
-    if (b === false) break;
+    if (b === false) return { first, open: false };
     if (b === true) first = i;
   }
-  return first;
+  return { first, open: true };
 }
 
 /** One stretch of buckets gives all that is said: its rate, how many failed of how many, and since when. */
@@ -76,7 +79,8 @@ function errorRate(rule: BoardRule, answer: BoardAnswer, series: BoardSeries, na
   const latest = at(series, rate, newest);
   if (latest === null || latest <= limit) return null;
   // Never fewer buckets than were needed to have enough samples.
-  from = Math.min(from, beginning(last, (i) => { const v = at(series, rate, i); return v === null ? null : v > limit; }));
+  const begun = beginning(last, (i) => { const v = at(series, rate, i); return v === null ? null : v > limit; });
+  from = Math.min(from, begun.first);
   const part = rule.counts === null ? -1 : columnOf(answer, rule.counts.part);
   const whole = rule.counts === null ? -1 : columnOf(answer, rule.counts.whole);
   const detail = [`limit ${limit}\u202f%`];
@@ -94,7 +98,7 @@ function errorRate(rule: BoardRule, answer: BoardAnswer, series: BoardSeries, na
   }
   return {
     id: `${rule.measure}:${name === undefined ? '' : groupId(name)}`, where: name === undefined ? '' : groupLabel(name), what: `error rate ${text(percentParts(said))}`,
-    sinceMs: answer.buckets[from]?.start_ms ?? null, detail, measure: rule.measure, group: name, rollup: null,
+    sinceMs: answer.buckets[from]?.start_ms ?? null, orBefore: begun.open, detail, measure: rule.measure, group: name, rollup: null,
   };
 }
 
@@ -112,10 +116,11 @@ function latency(rule: BoardRule, answer: BoardAnswer, limits: Limits): Verdict 
     return a === null ? null : a > limits.p99_ms || (b !== null && a > b * LATENCY_FACTOR);
   };
   if (bad(last) !== true) return null;
+  const begun = beginning(last, bad);
   const now = at(answer.overall, column, last);
   const unit = unitOf(answer, rule.measure);
   return {
-    id: rule.measure, where: '', what: `${labelOf(answer, rule.measure)} ${value(now, { unit })}`, sinceMs: answer.buckets[beginning(last, bad)]?.start_ms ?? null,
+    id: rule.measure, where: '', what: `${labelOf(answer, rule.measure)} ${value(now, { unit })}`, sinceMs: answer.buckets[begun.first]?.start_ms ?? null, orBefore: begun.open,
     detail: [`limit ${value(limits.p99_ms, { unit })} or ×${LATENCY_FACTOR} of last week`, ...(before(last) === null ? [] : [`${change(now, before(last))}, was ${value(before(last), { unit })}`])], measure: rule.measure, group: undefined, rollup: null,
   };
 }
@@ -134,8 +139,13 @@ function aboutRollup(status: RollupStatus): Verdict | null {
   else if (status.status === 'failing' && status.last_error !== null) detail.unshift(status.last_error);
   return {
     id: `rollup:${status.rollup}`, where: status.rollup, what: word ?? `${age(status.lag_seconds ?? 0)} behind`,
-    sinceMs: status.watermark_at === null || status.status === 'not_trusted' ? null : Date.parse(status.watermark_at), detail, measure: null, group: undefined, rollup: status.rollup,
+    sinceMs: status.watermark_at === null || status.status === 'not_trusted' ? null : Date.parse(status.watermark_at), orBefore: false, detail, measure: null, group: undefined, rollup: status.rollup,
   };
+}
+
+/** `since 11:15`, or `since 11:15 or before` where that is as far back as was looked. */
+export function sinceWords(v: Verdict, clock: Clock, nowMs: number): string {
+  return v.sinceMs === null ? '' : `since ${clock.when(v.sinceMs, nowMs)}${v.orBefore ? ' or before' : ''}`;
 }
 
 /** Everything that passes its limit, worst first: what the numbers say, then what may be wrong with the numbers. */

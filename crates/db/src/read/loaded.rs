@@ -233,10 +233,8 @@ fn compared(
         .iter()
         .map(|bucket| {
             let start = shifted(kind, tz, now, bucket.start);
-            earlier
-                .buckets
-                .iter()
-                .position(|earlier| earlier.start <= start && start < earlier.end)
+            let at = earlier.buckets.partition_point(|earlier| earlier.end <= start);
+            (earlier.buckets.get(at)?.start <= start).then_some(at)
         })
         .collect();
     let align = |mut series: BoardSeries| {

@@ -63,7 +63,7 @@ impl Sketch {
         self.add_bins(other.bins.iter().copied());
     }
 
-    /// Add a stored sketch. To add many, use [`Merger`].
+    /// Add a stored sketch. To add many, use [`Held`].
     ///
     /// # Errors
     /// As [`Sketch::decode`]; this sketch is unchanged then.
@@ -96,6 +96,14 @@ impl Sketch {
     /// ones of the same values; the estimate never leaves them.
     pub fn quantile(&self, q: f64, min: f64, max: f64) -> Option<f64> {
         quantile(self.bins.iter().copied(), self.count(), q, min, max)
+    }
+
+    /// Add to one bin.
+    fn put(&mut self, key: i32, count: u64) {
+        match self.bins.binary_search_by_key(&key, |bin| bin.0) {
+            Ok(at) => self.bins[at].1 += count,
+            Err(at) => self.bins.insert(at, (key, count)),
+        }
     }
 
     fn add_bins(&mut self, other: impl Iterator<Item = (i32, u64)>) {
@@ -131,8 +139,13 @@ impl FromIterator<f64> for Sketch {
 pub enum Held {
     /// Bytes that were checked, and the count of their values.
     Stored(Box<[u8]>, u64),
-    Merged(Box<Merger>),
+    /// Up to [`FEW`] bins, and the count of their values.
+    Few(Sketch, u64),
+    Many(Box<Windows>),
 }
+
+/// Up to here bins are put in their place one by one: the window of many would be larger than they are.
+const FEW: usize = 48;
 
 impl Held {
     /// Hold a stored sketch.
@@ -149,15 +162,16 @@ impl Held {
     /// As [`Sketch::decode`]; nothing is added then.
     pub fn add_bytes(&mut self, bytes: &[u8]) -> Result<(), SketchError> {
         check(bytes)?;
-        self.merger().add_bins(entries(bytes));
+        self.add_bins(bytes.len() / 8, entries(bytes));
         Ok(())
     }
 
     /// Add what another holds.
     pub fn add(&mut self, other: &Held) {
         match other {
-            Held::Stored(bytes, _) => self.merger().add_bins(entries(bytes)),
-            Held::Merged(other) => self.merger().add_bins(other.bins()),
+            Held::Stored(bytes, _) => self.add_bins(bytes.len() / 8, entries(bytes)),
+            Held::Few(sketch, _) => self.add_bins(sketch.bins.len(), sketch.bins.iter().copied()),
+            Held::Many(windows) => self.add_bins(usize::MAX, windows.bins()),
         }
     }
 
@@ -165,60 +179,67 @@ impl Held {
     pub fn quantile(&self, q: f64, min: f64, max: f64) -> Option<f64> {
         match self {
             Held::Stored(bytes, count) => quantile(entries(bytes), *count, q, min, max),
-            Held::Merged(merger) => quantile(merger.bins(), merger.count, q, min, max),
+            Held::Few(sketch, count) => quantile(sketch.bins.iter().copied(), *count, q, min, max),
+            Held::Many(windows) => quantile(windows.bins(), windows.count, q, min, max),
         }
     }
 
-    fn merger(&mut self) -> &mut Merger {
-        if let Held::Stored(bytes, _) = self {
-            let mut merger = Merger::new();
-            merger.add_bins(entries(bytes));
-            *self = Held::Merged(Box::new(merger));
+    /// Add bins, of which there are `more` at the most.
+    fn add_bins(&mut self, more: usize, bins: impl Iterator<Item = (i32, u64)>) {
+        let held = match self {
+            Held::Stored(bytes, _) => bytes.len() / 8,
+            Held::Few(sketch, _) => sketch.bins.len(),
+            Held::Many(_) => usize::MAX,
+        };
+        if held.saturating_add(more) > FEW {
+            return self.windows().add_bins(bins);
+        }
+        let (few, count) = self.few();
+        for (key, n) in bins {
+            *count += n;
+            few.put(key, n);
+        }
+    }
+
+    fn few(&mut self) -> (&mut Sketch, &mut u64) {
+        if let Held::Stored(bytes, count) = self {
+            let mut bins = Vec::with_capacity(FEW);
+            bins.extend(entries(bytes));
+            *self = Held::Few(Sketch { bins }, *count);
         }
         match self {
-            Held::Merged(merger) => merger,
-            Held::Stored(..) => unreachable!("it was merged above"),
+            Held::Few(sketch, count) => (sketch, count),
+            Held::Stored(..) | Held::Many(_) => unreachable!("few bins are stored, or a few"),
+        }
+    }
+
+    fn windows(&mut self) -> &mut Windows {
+        let mut windows = Windows::default();
+        match self {
+            Held::Stored(bytes, _) => windows.add_bins(entries(bytes)),
+            Held::Few(sketch, _) => windows.add_bins(sketch.bins.iter().copied()),
+            Held::Many(_) => {}
+        }
+        if !matches!(self, Held::Many(_)) {
+            *self = Held::Many(Box::new(windows));
+        }
+        match self {
+            Held::Many(windows) => windows,
+            Held::Stored(..) | Held::Few(..) => unreachable!("they were put into windows above"),
         }
     }
 }
 
-/// Adds up thousands of stored sketches in time linear in their bins.
+/// Adds up thousands of sketches in time linear in their bins.
 #[derive(Debug, Clone, Default)]
-pub struct Merger {
+pub struct Windows {
     negative: Window,
     zero: u64,
     positive: Window,
     count: u64,
 }
 
-impl Merger {
-    /// Start with nothing.
-    pub fn new() -> Merger {
-        Merger::default()
-    }
-
-    /// Add a stored sketch.
-    ///
-    /// # Errors
-    /// As [`Sketch::decode`]; nothing is added then.
-    pub fn add_bytes(&mut self, bytes: &[u8]) -> Result<(), SketchError> {
-        check(bytes)?;
-        self.add_bins(entries(bytes));
-        Ok(())
-    }
-
-    /// Add a sketch.
-    pub fn add(&mut self, sketch: &Sketch) {
-        self.add_bins(sketch.bins.iter().copied());
-    }
-
-    /// Give the sum.
-    pub fn finish(self) -> Sketch {
-        Sketch {
-            bins: self.bins().collect(),
-        }
-    }
-
+impl Windows {
     fn bins(&self) -> impl DoubleEndedIterator<Item = (i32, u64)> + '_ {
         let zero = (self.zero > 0).then_some((0, self.zero));
         self.negative.bins().chain(zero).chain(self.positive.bins())

@@ -65,53 +65,58 @@ impl Groupings {
 
     /// All groups together, and each, largest first; over time and as a total. Percentiles are merged, never averaged.
     pub fn series(&self, shape: &Shape, snapshot: &Snapshot) -> Vec<(BoardSeries, Vec<BoardSeries>)> {
-        let finish =
-            |key: Option<String>, accumulated: &Accumulated| accumulated.finish(key, shape, snapshot.buckets.len());
+        let buckets = snapshot.buckets.len();
         let size = |series: &BoardSeries| series.total.first().copied().flatten().unwrap_or(0.0);
         self.wanted
             .iter()
             .map(|wanted| {
-                let mut all = Accumulated::default();
+                let mut all = Accumulated::over(buckets);
                 for (bucket, _, cell) in &snapshot.cells[wanted.overall] {
                     all.add(shape, *bucket, cell);
                 }
-                let mut groups: BTreeMap<Option<String>, Accumulated> = BTreeMap::new();
+                let mut groups: BTreeMap<Option<&str>, Accumulated> = BTreeMap::new();
                 for (bucket, group, cell) in wanted.groups.map_or(&[][..], |at| &snapshot.cells[at]) {
-                    let key = group.first().cloned().flatten();
-                    groups.entry(key).or_default().add(shape, *bucket, cell);
+                    groups
+                        .entry(group.first().and_then(Option::as_deref))
+                        .or_insert_with(|| Accumulated::over(buckets))
+                        .add(shape, *bucket, cell);
                 }
-                let mut list: Vec<BoardSeries> = groups.iter().map(|(key, group)| finish(key.clone(), group)).collect();
+                let mut list: Vec<BoardSeries> = groups.iter().map(|(key, group)| group.finish(*key, shape)).collect();
                 list.sort_by(|a, b| size(b).total_cmp(&size(a)));
-                (finish(None, &all), list)
+                (all.finish(None, shape), list)
             })
             .collect()
     }
 }
 
 /// Cells over time and as a total; those that stand alone are not copied.
-#[derive(Default)]
 struct Accumulated<'a> {
-    buckets: BTreeMap<usize, Cow<'a, Cell>>,
+    buckets: Vec<Option<Cow<'a, Cell>>>,
     total: Option<Cow<'a, Cell>>,
 }
 
 impl<'a> Accumulated<'a> {
-    fn add(&mut self, shape: &Shape, bucket: usize, cell: &'a Cell) {
-        self.buckets
-            .entry(bucket)
-            .and_modify(|known| known.to_mut().merge(shape, cell))
-            .or_insert(Cow::Borrowed(cell));
-        match &mut self.total {
-            Some(total) => total.to_mut().merge(shape, cell),
-            None => self.total = Some(Cow::Borrowed(cell)),
+    fn over(buckets: usize) -> Accumulated<'a> {
+        Accumulated {
+            buckets: vec![None; buckets],
+            total: None,
         }
     }
 
-    fn finish(&self, key: Option<String>, shape: &Shape, buckets: usize) -> BoardSeries {
-        let mut columns = vec![vec![None; buckets]; shape.measures()];
-        for (bucket, cell) in &self.buckets {
-            for (measure, value) in cell.measures(shape).enumerate() {
-                columns[measure][*bucket] = value.map(|number| number.to_f64());
+    fn add(&mut self, shape: &Shape, bucket: usize, cell: &'a Cell) {
+        for sum in [&mut self.buckets[bucket], &mut self.total] {
+            match sum {
+                Some(sum) => sum.to_mut().merge(shape, cell),
+                None => *sum = Some(Cow::Borrowed(cell)),
+            }
+        }
+    }
+
+    fn finish(&self, key: Option<&str>, shape: &Shape) -> BoardSeries {
+        let mut columns = vec![vec![None; self.buckets.len()]; shape.measures()];
+        for (bucket, cell) in self.buckets.iter().enumerate() {
+            for (measure, value) in cell.iter().flat_map(|cell| cell.measures(shape)).enumerate() {
+                columns[measure][bucket] = value.map(|number| number.to_f64());
             }
         }
         let total = match &self.total {
@@ -121,6 +126,10 @@ impl<'a> Accumulated<'a> {
                 .collect(),
             None => vec![None; shape.measures()],
         };
-        BoardSeries { key, columns, total }
+        BoardSeries {
+            key: key.map(str::to_owned),
+            columns,
+            total,
+        }
     }
 }

@@ -11,6 +11,7 @@ pub mod connection;
 mod demo;
 pub mod desk;
 mod headless;
+mod packed;
 mod painting;
 pub mod profiles;
 mod remember;

@@ -2,28 +2,39 @@
 
 use std::path::PathBuf;
 
-use tauri::AppHandle;
+use tauri::{AppHandle, ipc::Response};
 use tidemark_core::{
     api::{BoardAnswer, BoardRequest, RowsAnswer, RowsRequest},
     board_spec::{Board, BoardPanel},
 };
 
 use super::{Answer, DeskState};
+use tidemark_db::ErrorInfo;
+
 use crate::{
-    headless, report,
+    headless, packed, report,
     save::{self, Leaving},
 };
 
-/// All that one refresh shows, read at one moment. What is wrong with one board leaves the others.
+/// All that one refresh shows, read at one moment, packed. What is wrong with one board leaves the others.
 #[tauri::command]
-pub async fn boards(desk: DeskState<'_>, requests: Vec<BoardRequest>) -> Answer<Vec<Answer<BoardAnswer>>> {
-    desk.boards(&requests).await
+pub async fn boards(desk: DeskState<'_>, requests: Vec<BoardRequest>) -> Answer<Response> {
+    packed(desk.boards(&requests).await?)
 }
 
-/// The same question in another zone, without a query; null where what was read does not answer it.
+/// The same question in another zone, without a query; none where what was read does not answer it.
 #[tauri::command]
-pub async fn recut(desk: DeskState<'_>, request: BoardRequest) -> Answer<Option<BoardAnswer>> {
-    Ok(desk.recut(&request))
+pub async fn recut(desk: DeskState<'_>, request: BoardRequest) -> Answer<Response> {
+    packed(desk.recut(&request).map(Ok).into_iter().collect())
+}
+
+fn packed(reads: Vec<Answer<BoardAnswer>>) -> Answer<Response> {
+    let bytes = packed::pack(reads).map_err(|error| ErrorInfo {
+        code: "not_packed".into(),
+        message: format!("The numbers could not be handed to the window: {error}."),
+        details: None,
+    })?;
+    Ok(Response::new(bytes))
 }
 
 #[tauri::command]

@@ -26,6 +26,7 @@ import type { StatusReport } from './api/StatusReport';
 import type { TickReport } from './api/TickReport';
 import type { Settings } from './api/Settings';
 import type { ZoneMatch } from './api/ZoneMatch';
+import { unpack } from './packed';
 import type { AppError, ConnectionState, Rollup } from './types';
 
 export type ReportFormat = 'png' | 'svg' | 'html';
@@ -105,8 +106,18 @@ export interface Backend {
   onConnection(handler: (state: ConnectionState) => void): Promise<() => void>;
 }
 
+/** Commands that answer with packed boards. */
+const UNPACKED: Partial<Record<CommandName, (reads: BoardRead[]) => unknown>> = {
+  boards: (reads) => reads,
+  recut: ([read]) => (read !== undefined && 'Ok' in read ? read.Ok : null),
+};
+
 const shell: Backend = {
-  call: (command, args) => invoke(command, { ...args }),
+  call: async (command, args) => {
+    const answer = await invoke(command, { ...args });
+    const given = UNPACKED[command];
+    return (given === undefined ? answer : given(unpack(answer as ArrayBuffer))) as never;
+  },
   onConnection: async (handler) => listen<ConnectionState>('connection', (event) => { handler(event.payload); }),
 };
 

@@ -23,8 +23,8 @@ use crate::{
     session::Session,
 };
 
-/// Kept for a change of zone: with the sketches of busy buckets a cell takes up to 3 kB.
-const MOST_CELLS: usize = 30_000;
+/// Most bytes of boards that are kept for a change of zone. A cell takes 0.3 kB, and with the sketch of a busy bucket 3 kB.
+const MOST_KEPT: usize = 64 << 20;
 
 /// Who may read boards at once: half of the pool's connections.
 const READERS: usize = 3;
@@ -227,11 +227,13 @@ impl Desk {
         let read = read.map_err(|error| self.noticed(&error))?;
         let answer = read.answer();
         let mut loaded = self.loaded();
-        loaded.retain(|other| !other.answers(read.request()));
+        let mut gone: Vec<LoadedBoard> = loaded.extract_if(.., |other| other.answers(read.request())).collect();
         loaded.push(read);
-        while loaded.iter().map(LoadedBoard::cells).sum::<usize>() > MOST_CELLS {
-            loaded.remove(0);
+        while loaded.iter().map(LoadedBoard::bytes).sum::<usize>() > MOST_KEPT {
+            gone.push(loaded.remove(0));
         }
+        // Nobody need wait until a hundred thousand cells are freed.
+        self.runtime.spawn_blocking(move || drop(gone));
         Ok(answer)
     }
 

@@ -55,6 +55,12 @@ impl Kmv {
         }
     }
 
+    /// How many bytes its hashes take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.hashes.capacity() * size_of::<u64>()
+    }
+
     /// How many different values.
     #[must_use]
     pub fn count(&self) -> u64 {

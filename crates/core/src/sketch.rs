@@ -175,6 +175,17 @@ impl Held {
         }
     }
 
+    /// How many bytes its bins take.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Held::Stored(bytes, _) => bytes.len(),
+            Held::Few(sketch, _) => sketch.bins.capacity() * size_of::<(i32, u64)>(),
+            Held::Many(windows) => {
+                (windows.negative.counts.capacity() + windows.positive.counts.capacity()) * size_of::<u64>()
+            }
+        }
+    }
+
     /// As [`Sketch::quantile`].
     pub fn quantile(&self, q: f64, min: f64, max: f64) -> Option<f64> {
         match self {

@@ -116,6 +116,21 @@ impl Cell {
         }
     }
 
+    /// About how much memory it takes.
+    pub fn bytes(&self) -> usize {
+        let own = |value: &Value| match value {
+            Value::Sketch(held) => held.bytes(),
+            Value::Kmv(hashes) => hashes.bytes(),
+            Value::None | Value::Number(_) => 0,
+        };
+        size_of::<(usize, [usize; 2], Cell)>()
+            + self
+                .values
+                .iter()
+                .map(|value| size_of::<Value>() + own(value))
+                .sum::<usize>()
+    }
+
     /// The measures that the shape was made for, in their order.
     pub fn measures<'a>(&'a self, shape: &'a Shape) -> impl Iterator<Item = Option<Num>> + 'a {
         shape.formulas.iter().map(|formula| formula.value(&self.values))

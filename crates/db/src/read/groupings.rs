@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
 use tidemark_core::api::{BoardRequest, BoardSeries, DimensionFilter};
 
 use super::cell::{Cell, Shape};
@@ -65,27 +66,33 @@ impl Groupings {
 
     /// All groups together, and each, largest first; over time and as a total. Percentiles are merged, never averaged.
     pub fn series(&self, shape: &Shape, snapshot: &Snapshot) -> Vec<(BoardSeries, Vec<BoardSeries>)> {
-        let buckets = snapshot.buckets.len();
         let size = |series: &BoardSeries| series.total.first().copied().flatten().unwrap_or(0.0);
-        self.wanted
-            .iter()
-            .map(|wanted| {
-                let mut all = Accumulated::over(buckets);
-                for (bucket, _, cell) in &snapshot.cells[wanted.overall] {
-                    all.add(shape, *bucket, cell);
-                }
-                let mut groups: BTreeMap<Option<&str>, Accumulated> = BTreeMap::new();
-                for (bucket, group, cell) in wanted.groups.map_or(&[][..], |at| &snapshot.cells[at]) {
-                    groups
-                        .entry(group.first().and_then(Option::as_deref))
-                        .or_insert_with(|| Accumulated::over(buckets))
-                        .add(shape, *bucket, cell);
-                }
-                let mut list: Vec<BoardSeries> = groups.iter().map(|(key, group)| group.finish(*key, shape)).collect();
-                list.sort_by(|a, b| size(b).total_cmp(&size(a)));
-                (all.finish(None, shape), list)
-            })
-            .collect()
+        let sum = |key: Option<&str>, cells: &mut dyn Iterator<Item = (usize, &Cell)>| {
+            let mut sum = Accumulated::over(snapshot.buckets.len());
+            for (bucket, cell) in cells {
+                sum.add(shape, bucket, cell);
+            }
+            sum.finish(key, shape)
+        };
+        let one = |wanted: &Wanted| {
+            let mut groups: BTreeMap<Option<&str>, Vec<(usize, &Cell)>> = BTreeMap::new();
+            for (bucket, group, cell) in wanted.groups.map_or(&[][..], |at| &snapshot.cells[at]) {
+                let key = group.first().and_then(Option::as_deref);
+                groups.entry(key).or_default().push((*bucket, cell));
+            }
+            let all = snapshot.cells[wanted.overall].iter();
+            rayon::join(
+                || sum(None, &mut all.map(|(bucket, _, cell)| (*bucket, cell))),
+                || {
+                    let groups = groups.into_par_iter();
+                    let mut list: Vec<BoardSeries> =
+                        groups.map(|(key, cells)| sum(key, &mut cells.into_iter())).collect();
+                    list.sort_by(|a, b| size(b).total_cmp(&size(a)));
+                    list
+                },
+            )
+        };
+        self.wanted.par_iter().map(one).collect()
     }
 }
 

@@ -79,11 +79,14 @@ impl LoadedBoard {
         own == *request
     }
 
-    /// How many cells it holds: what it costs to keep.
+    /// About how many bytes its cells take: what it costs to keep.
     #[must_use]
-    pub fn cells(&self) -> usize {
-        let of = |snapshot: &Snapshot| snapshot.cells.iter().map(Vec::len).sum::<usize>();
-        of(&self.snapshot) + self.earlier.as_ref().map_or(0, of)
+    pub fn bytes(&self) -> usize {
+        let cells = [Some(&self.snapshot), self.earlier.as_ref()]
+            .into_iter()
+            .flatten()
+            .flat_map(|read| &read.cells);
+        cells.flatten().map(|(_, _, cell)| cell.bytes()).sum()
     }
 
     fn draw(

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::AssertSqlSafe;
-use tidemark_core::api::{BoardAnswer, BoardRequest, BoardSeries, Compare, Grain, ReadMode, State, WeekStart};
+use tidemark_core::api::{
+    BoardAnswer, BoardRequest, BoardSeries, Compare, Grain, PendingKind, ReadMode, State, WeekStart,
+};
 use tidemark_core::board_check::check_installed;
 use tidemark_core::board_spec::{Board, Grouping};
 
-use crate::ask::{declaration, within_one_percent};
+use crate::ask::{declaration, run, within_one_percent};
 use crate::harness::TestDb;
 
 const CALLS: &str = r#"
@@ -158,6 +160,50 @@ async fn every_panel_equals_the_raw_rows_in_its_own_cut_clean_and_dirty() {
             }
         }
     }
+}
+
+/// Puts a statement at the beginning of one of the rollup's functions.
+async fn begin_with(test: &TestDb, function: &str, statement: &str) {
+    test.sql(&format!(
+        "do $do$ begin execute (select regexp_replace(pg_get_functiondef(oid), E'\\nbegin\\n', E'\\nbegin\\n  {statement};\\n') from pg_proc where proname = '{function}'); end $do$"
+    ))
+    .await;
+}
+
+#[tokio::test]
+async fn a_board_says_why_buckets_that_wait_were_not_read_live() {
+    let test = calls().await;
+    test.sql("update calls set cost = 0 where id between 1000 and 1100")
+        .await;
+    let told = async |mode| {
+        let request = BoardRequest {
+            mode,
+            ..question("calls", RANGE, vec![])
+        };
+        let answer = test.db.board(&request).await.unwrap();
+        (answer.state, answer.pending_reason.map(|reason| reason.kind))
+    };
+    assert_eq!(told(ReadMode::Exact).await, (State::Exact, None));
+    assert_eq!(told(ReadMode::RollupOnly).await, (State::Pending, None));
+
+    let mut altering = test.actor().await;
+    run(&mut altering, "begin; lock table calls").await;
+    assert_eq!(told(ReadMode::Exact).await, (State::Pending, Some(PendingKind::Locked)));
+    run(&mut altering, "rollback").await;
+
+    for (condition, kind) in [
+        ("query_canceled", PendingKind::TooSlow),
+        ("insufficient_privilege", PendingKind::Forbidden),
+        ("division_by_zero", PendingKind::Failed),
+    ] {
+        begin_with(&test, "calls__raw", &format!("raise {condition}")).await;
+        assert_eq!(told(ReadMode::Exact).await, (State::Pending, Some(kind)), "{condition}");
+    }
+    begin_with(&test, "calls__estimate", "return 4000000").await;
+    assert_eq!(
+        told(ReadMode::Exact).await,
+        (State::Pending, Some(PendingKind::TooMany))
+    );
 }
 
 #[tokio::test]

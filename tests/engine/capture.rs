@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use sqlx::Connection;
-use tidemark_core::api::{Grain, Severity, State, StatusWord, TickOutcome};
+use tidemark_core::api::{Grain, PendingKind, Severity, State, StatusWord, TickOutcome};
 
 use crate::ask::{FROM, ROWS, TO, code, declaration, ops, question, run, the};
 use crate::harness::{TestDb, at, connect};
@@ -479,6 +479,7 @@ async fn row_level_security_is_an_error_and_never_a_silent_zero() {
         .await
         .unwrap();
     assert_eq!(hidden.state, State::Pending, "not an exact 0");
+    assert_eq!(hidden.pending_reason.unwrap().kind, PendingKind::Forbidden);
     db.tick("ops_metrics").await.unwrap();
     let status = test.status_of("ops_metrics").await;
     assert_eq!(status.status, StatusWord::Failing, "{status:?}");

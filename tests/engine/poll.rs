@@ -1,7 +1,7 @@
 //! Poll capture: ops_metrics and task_usage over tables without triggers of Tidemark's.
 
 use chrono::{DurationRound, TimeDelta, Utc};
-use tidemark_core::api::{Grain, ReadMode, Severity, State};
+use tidemark_core::api::{Grain, PendingKind, ReadMode, Severity, State};
 use tidemark_db::Declaration;
 
 use crate::ask::{declaration, ops, question, run};
@@ -305,7 +305,11 @@ async fn nothing_newer_than_the_watermark_is_called_exact_and_the_watermark_stay
             "minutes since the watermark: {}",
             answer.pending_buckets
         );
-        assert!(answer.pending_reason.unwrap().contains("polling"));
+        let reason = answer.pending_reason.unwrap();
+        assert!(
+            reason.kind == PendingKind::Polled && reason.text.contains("polling"),
+            "{reason:?}"
+        );
         for row in &answer.rows {
             let newer = row.bucket_end.with_timezone(&Utc) > watermark;
             assert_eq!(row.state == State::Pending, newer, "{row:?}");

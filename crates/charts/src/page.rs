@@ -1,7 +1,7 @@
 //! A whole board as one picture: what it is and how far it can be trusted, tiles, panels, footer.
 
 use plotters_backend::DrawingBackend;
-use tidemark_core::api::State;
+use tidemark_core::api::{PendingKind, State};
 use tidemark_core::board_spec::{BoardPanel, PanelKind, PanelWidth};
 
 use crate::canvas::{Align, Area, Canvas, Type};
@@ -139,10 +139,12 @@ pub fn trust(view: View) -> Vec<String> {
     let answer = view.answer;
     let mut said = Vec::new();
     if answer.pending_buckets > 0 {
-        said.push(format!(
-            "{} buckets wait for a tick",
-            figures::count(answer.pending_buckets)
-        ));
+        let what = if polled(view) {
+            "may change with a poll"
+        } else {
+            "wait for a tick"
+        };
+        said.push(format!("{} buckets {what}", figures::count(answer.pending_buckets)));
     }
     if let Some(complete) = answer.complete_through_ms {
         said.push(format!("complete through {}", figures::short(view, complete)));
@@ -159,6 +161,12 @@ pub fn trust(view: View) -> Vec<String> {
     said
 }
 
+/// What waited was read, but changes may be missing that no poll has found.
+fn polled(view: View) -> bool {
+    let reason = view.answer.pending_reason.as_ref();
+    reason.is_some_and(|reason| reason.kind == PendingKind::Polled)
+}
+
 /// What is said below: which bucket is partial, and what the numbers equal.
 pub fn notes(view: View) -> Vec<String> {
     let mut notes = Vec::new();
@@ -169,6 +177,9 @@ pub fn notes(view: View) -> Vec<String> {
     let moment = figures::clock(view.local(view.answer.as_of_ms));
     match view.answer.state {
         State::Exact => notes.push(format!("Every number equals the raw rows as of {moment}")),
+        State::Pending if polled(view) => notes.push(format!(
+            "Dashed: as of {moment}, without changes that no poll has found yet"
+        )),
         State::Pending => notes.push("Dashed: waits for a tick, the number is what the rollup last held".to_owned()),
         State::Frozen => notes.push("Dotted: before the frozen line, where raw rows may be gone".to_owned()),
     }

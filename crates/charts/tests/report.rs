@@ -6,6 +6,7 @@ mod sample;
 
 use sample::{EVIL, answer, berlin, overview};
 use tidemark_charts::{Format, Label, Theme, render, report_html};
+use tidemark_core::api::{PendingKind, PendingReason};
 
 fn label() -> Label {
     Label {
@@ -62,6 +63,22 @@ fn a_page_needs_nothing_else_and_follows_the_readers_scheme() {
     }
     assert!(page.contains("prefers-color-scheme:dark"));
     assert!(!page.contains("#0000"), "a placeholder colour was left");
+}
+
+#[test]
+fn what_a_poll_may_still_change_is_not_said_to_wait_for_a_tick() {
+    let page = report_html(&berlin(), &overview(), &label()).unwrap();
+    assert!(page.contains("75 buckets wait for a tick") && page.contains("the number is what the rollup last held"));
+    let mut polled = berlin();
+    polled.pending_reason = Some(PendingReason {
+        kind: PendingKind::Polled,
+        text: String::new(),
+    });
+    let page = report_html(&polled, &overview(), &label()).unwrap();
+    assert!(
+        page.contains("75 buckets may change with a poll") && page.contains("without changes that no poll has found")
+    );
+    assert!(!page.contains("wait for a tick") && !page.contains("last held"));
 }
 
 fn escaped(text: &str) -> String {

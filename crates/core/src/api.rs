@@ -68,6 +68,33 @@ pub enum State {
     Frozen,
 }
 
+/// Why buckets of an answer are pending.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct PendingReason {
+    pub kind: PendingKind,
+    /// For people, to go on after a colon.
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(rename_all = "snake_case")]
+pub enum PendingKind {
+    /// More raw rows than are read live.
+    TooMany,
+    /// Reading raw rows took too long.
+    TooSlow,
+    /// Somebody holds a lock on a raw table.
+    Locked,
+    /// Raw rows may not be read.
+    Forbidden,
+    /// Reading raw rows failed in another way.
+    Failed,
+    /// What waits was read live, but changes after the watermark are found by polling and may be missing.
+    Polled,
+}
+
 /// Keep only rows whose dimension has one of these values; `None` is the NULL group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -110,9 +137,8 @@ pub struct QueryAnswer {
     /// Distinct base buckets in the range that were computed from raw rows for this answer.
     pub live_buckets: u64,
     pub rows: Vec<QueryRow>,
-    /// Why buckets that wait were not computed live, for people.
     #[serde(skip)]
-    pub pending_reason: Option<String>,
+    pub pending_reason: Option<PendingReason>,
     /// Units and kinds of the measures in `rows`, for tables and charts.
     #[serde(skip)]
     pub measures: Vec<MeasureInfo>,
@@ -232,6 +258,8 @@ pub struct BoardAnswer {
     pub state: State,
     #[ts(type = "number")]
     pub pending_buckets: u64,
+    /// `None` where nothing is pending, or where the rollup alone was asked for.
+    pub pending_reason: Option<PendingReason>,
     #[ts(type = "number")]
     pub live_buckets: u64,
     /// Buckets of rollup tables that were read.

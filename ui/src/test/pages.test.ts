@@ -43,6 +43,12 @@ describe('the overview', () => {
     expect(screen.getByRole('button', { name: 'Show the rollup alone' })).toBeTruthy();
     await accessible();
   });
+  it('shows what waits where it is too much to read live', async () => {
+    await open('pending');
+    await waitFor(() => { expect(screen.getByText(/buckets in view wait, too many raw rows to read live/).title).toMatch(/4112000 raw rows/); }, { timeout: 10_000 });
+    screen.getByRole('button', { name: 'Show them' }).click();
+    await waitFor(() => { expect(globalThis.location.hash).toMatch(/range=2026.*\.\.2026/); });
+  });
   it('says so when there are no rows', async () => {
     await open('norows');
     await waitFor(() => { expect(screen.getByText(/^No rows in this range\.$/)).toBeTruthy(); }, { timeout: 10_000 });

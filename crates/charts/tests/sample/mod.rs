@@ -130,6 +130,7 @@ pub fn answer(from: &str, minutes: i64, count: usize, now: &str, tz: Tz, names: 
         as_of_ms: ms(now),
         state: State::Pending,
         pending_buckets: 75,
+        pending_reason: None,
         live_buckets: 1,
         rollup_buckets: 95,
         took_ms: 38.0,

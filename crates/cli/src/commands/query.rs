@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use serde_json::Value;
-use tidemark_core::api::{Grain, MeasureInfo, QueryAnswer, QueryRequest, QueryRow, ReadMode, State};
+use tidemark_core::api::{Grain, MeasureInfo, PendingKind, QueryAnswer, QueryRequest, QueryRow, ReadMode, State};
 use tidemark_core::{format, group};
 
 use super::{filters, grain, week_start};
@@ -39,9 +39,11 @@ pub async fn run(context: &Context, asked: Query) -> Result {
         context.out.note("No rows: there is no data in this range.");
     }
     if let Some(why) = &answer.pending_reason {
-        context
-            .out
-            .note(&format!("Buckets that wait were not computed from raw rows: {why}."));
+        let what = match why.kind {
+            PendingKind::Polled => "The newest buckets are pending",
+            _ => "Buckets that wait were not computed from raw rows",
+        };
+        context.out.note(&format!("{what}: {}.", why.text));
     }
     // On a terminal, measures that nobody asked for by name are left out where they don't fit.
     let room = (request.measures.is_empty() && std::io::stdout().is_terminal())

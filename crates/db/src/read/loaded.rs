@@ -133,6 +133,7 @@ impl LoadedBoard {
             as_of_ms: ms(snapshot.as_of),
             state: state(snapshot),
             pending_buckets: snapshot.pending_buckets,
+            pending_reason: snapshot.pending_reason.clone(),
             live_buckets: snapshot.live_buckets,
             rollup_buckets: snapshot.rollup_buckets,
             took_ms: self.took_ms,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, PgConnection, Row};
-use tidemark_core::api::{DimensionFilter, Grain, ReadMode, State};
+use tidemark_core::api::{DimensionFilter, Grain, PendingKind, PendingReason, ReadMode, State};
 use tidemark_core::cover::{Level, cover};
 use tidemark_core::model::Model;
 use tidemark_core::spec::on::quote;
@@ -55,8 +55,8 @@ pub(crate) struct Snapshot {
     pub states: Vec<State>,
     /// One list per cut.
     pub cells: Vec<Cells>,
-    /// Why dirty buckets were not computed live.
-    pub pending_reason: Option<String>,
+    /// `None` where nothing is pending, or where the rollup alone was asked for.
+    pub pending_reason: Option<PendingReason>,
     pub pending_buckets: u64,
     pub live_buckets: u64,
     pub rollup_buckets: u64,
@@ -204,24 +204,28 @@ impl Db {
                     if ask.mode == ReadMode::Live {
                         return Err(Error::input(
                             "too_much",
-                            format!("Reading raw rows only is too much here: {why}. Ask for a shorter range."),
+                            format!(
+                                "Reading raw rows only is too much here: {}. Ask for a shorter range.",
+                                why.text
+                            ),
                         ));
                     }
                     gathered.clear();
-                    pending_reason = Some(why.clone());
                     pending.clone_from(&live_wanted);
                     (stored, raw) = plan(&[]);
                     if !raw.is_empty() {
                         return Err(Error::input(
                             "grain_not_kept",
                             format!(
-                                "Buckets of {} are kept from {} on, and computing older ones from raw rows is too much here ({why}). Ask for --grain {} or coarser, or a shorter range.",
+                                "Buckets of {} are kept from {} on, and computing older ones from raw rows is too much here ({}). Ask for --grain {} or coarser, or a shorter range.",
                                 ask.grain.label(),
                                 kept_from(&found.levels),
+                                why.text,
                                 coarser(&found.levels)
                             ),
                         ));
                     }
+                    pending_reason = Some(why);
                 }
             }
         }
@@ -235,12 +239,15 @@ impl Db {
             if known < to {
                 pending.push((known, DateTime::<Utc>::MAX_UTC));
                 pending = normalize(pending);
-                pending_reason.get_or_insert_with(|| match found.watermark {
-                    Some(at) => format!(
-                        "changes after {} are found by polling and may not all be seen yet",
-                        at.format("%Y-%m-%dT%H:%M:%SZ")
-                    ),
-                    None => "no poll has looked for changes yet".to_owned(),
+                pending_reason.get_or_insert_with(|| PendingReason {
+                    kind: PendingKind::Polled,
+                    text: match found.watermark {
+                        Some(at) => format!(
+                            "changes after {} are found by polling and may not all be seen yet",
+                            at.format("%Y-%m-%dT%H:%M:%SZ")
+                        ),
+                        None => "no poll has looked for changes yet".to_owned(),
+                    },
                 });
             }
         }
@@ -365,7 +372,7 @@ enum Live {
     Read,
     /// The snapshot is older than a TRUNCATE or a rewrite: start again.
     Stale,
-    TooMuch(String),
+    TooMuch(PendingReason),
 }
 
 async fn live(
@@ -393,9 +400,10 @@ async fn live(
             .fetch_one(&mut *connection)
             .await?;
         if ask.mode != ReadMode::Live && estimate > LIVE_ROWS {
-            return Ok(Live::TooMuch(format!(
-                "about {estimate:.0} raw rows would have to be read, the bound is {LIVE_ROWS:.0}"
-            )));
+            return Ok(Live::TooMuch(PendingReason {
+                kind: PendingKind::TooMany,
+                text: format!("about {estimate:.0} raw rows would have to be read, the bound is {LIVE_ROWS:.0}"),
+            }));
         }
         if ask.mode == ReadMode::Live {
             sqlx::raw_sql("set local statement_timeout = '60s'")
@@ -428,7 +436,15 @@ async fn live(
         Err(error @ (Error::Unreachable { .. } | Error::Input { .. })) => Err(error),
         Err(error) => {
             sqlx::raw_sql("rollback to live").execute(connection).await?;
-            Ok(Live::TooMuch(error.to_string()))
+            Ok(Live::TooMuch(PendingReason {
+                kind: match (&error, error.sqlstate()) {
+                    (Error::Forbidden { .. }, _) => PendingKind::Forbidden,
+                    (_, Some("57014")) => PendingKind::TooSlow,
+                    (_, Some("55P03")) => PendingKind::Locked,
+                    _ => PendingKind::Failed,
+                },
+                text: error.to_string(),
+            }))
         }
         Ok(live) => {
             sqlx::raw_sql("set local lock_timeout = '5s'; set local statement_timeout = '60s'")

@@ -5,6 +5,7 @@ import type { BoardGrouping } from "./BoardGrouping";
 import type { BoardSeries } from "./BoardSeries";
 import type { Grain } from "./Grain";
 import type { MeasureInfo } from "./MeasureInfo";
+import type { PendingReason } from "./PendingReason";
 import type { State } from "./State";
 import type { Tick } from "./Tick";
 
@@ -15,7 +16,11 @@ export type BoardAnswer = { rollup: string, tz: string, grain: Grain, base_grain
 /**
  * Grains that this range can be shown in.
  */
-grains: Array<Grain>, from_ms: number, to_ms: number, as_of_ms: number, state: State, pending_buckets: number, live_buckets: number, 
+grains: Array<Grain>, from_ms: number, to_ms: number, as_of_ms: number, state: State, pending_buckets: number, 
+/**
+ * `None` where nothing is pending, or where the rollup alone was asked for.
+ */
+pending_reason: PendingReason | null, live_buckets: number, 
 /**
  * Buckets of rollup tables that were read.
  */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Board } from '../api/Board';
 import type { BoardAnswer } from '../api/BoardAnswer';
 import type { BoardRequest } from '../api/BoardRequest';
+import type { PendingKind } from '../api/PendingKind';
 import { answer } from '../fixture/board';
 import { statuses } from '../fixture/health';
 import { OPS_BOARD } from '../fixture/opsBoard';
@@ -12,6 +13,7 @@ import type { ChartContext } from './charts';
 import { cutFor, filterText, groupingsOf } from './grouping';
 import { heat, overRuns } from './heat';
 import { groupColour, groupId } from './palette';
+import { pendingWords } from './pending';
 import { firstSorting, sorted, table } from './table';
 import { tip } from './tooltip';
 import { sinceWords, verdicts } from './verdict';
@@ -160,6 +162,25 @@ describe('the tooltip', () => {
     expect(t?.rows.every((r) => r.value.endsWith('%'))).toBe(true);
     expect(t?.state.text).toMatch(/^partial: 7 of 15.min so far$/);
     expect(t?.counts).toMatch(/ of .* failed$/);
+  });
+});
+
+describe('what is pending', () => {
+  const day = answer(request(), { ...TWIST, pending: true });
+  const because = (kind: PendingKind | null): BoardAnswer => ({ ...day, pending_reason: kind === null ? null : { kind, text: '' } });
+  it('says why, and does not say that it waits where a poll is what is missing', () => {
+    const waiting = day.buckets.filter((b) => b.state === 'pending').length;
+    const some = `${waiting} of ${day.buckets.length} buckets in view`;
+    const kinds: (PendingKind | null)[] = [null, 'too_many', 'too_slow', 'locked', 'forbidden', 'failed', 'polled'];
+    expect(kinds.map((k) => pendingWords(because(k)))).toEqual([
+      `${some} wait`, `${some} wait, too many raw rows to read live`, `${some} wait, reading them live took too long`, `${some} wait, a raw table is locked just now`,
+      `${some} wait, a right to read raw rows is missing`, `${some} wait, reading them live failed`, `${some} may lack changes that no poll has found yet`,
+    ]);
+  });
+  it('is told of a bucket, too', () => {
+    const index = day.buckets.findIndex((b) => b.state === 'pending');
+    const said = (kind: PendingKind | null): string | undefined => tip(panel(1), because(kind), CONTEXT, index, new Clock('Europe/Berlin', true), day.as_of_ms)?.state.text;
+    expect([said(null), said('too_many'), said('polled')]).toEqual(['pending: marks wait, this is the rollup’s number', 'pending: marks wait, this is the rollup’s number', 'pending: a poll may still find changes']);
   });
 });
 

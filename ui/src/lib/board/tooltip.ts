@@ -3,6 +3,7 @@
 import type { BoardAnswer } from '../api/BoardAnswer';
 import type { BoardBucket } from '../api/BoardBucket';
 import type { BoardPanel } from '../api/BoardPanel';
+import type { PendingReason } from '../api/PendingReason';
 import { columnOf } from '../chart/model';
 import type { MarkName } from '../ui/icons';
 import { full, grouped } from '../format';
@@ -31,9 +32,9 @@ export interface Tip {
 
 const MOST_ROWS = 10;
 
-export function bucketState(b: BoardBucket, filled: boolean, nowMs: number): Tip['state'] {
+export function bucketState(b: BoardBucket, filled: boolean, nowMs: number, reason: PendingReason | null): Tip['state'] {
   if (b.start_ms > nowMs) return { mark: 'never', tone: 'c-mute', text: 'still to come' };
-  if (b.state === 'pending') return { mark: 'pending', tone: 'c-pending', text: 'pending: marks wait, this is the rollup’s number' };
+  if (b.state === 'pending') return { mark: 'pending', tone: 'c-pending', text: reason?.kind === 'polled' ? 'pending: a poll may still find changes' : 'pending: marks wait, this is the rollup’s number' };
   if (b.state === 'frozen') return { mark: 'frozen', tone: 'c-frozen', text: 'frozen: raw rows may be gone' };
   if (b.partial) {
     const minutes = Math.floor((nowMs - b.start_ms) / 60_000);
@@ -69,7 +70,7 @@ export function tip(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext, i
     if (part !== null && whole !== null) counts = `${grouped(part)} of ${grouped(whole)} ${panel.counts.word}`;
   }
   const filled = answer.overall.columns.some((c) => (c[index] ?? null) !== null);
-  return { ...bucketTitle(b, answer, clock, nowMs), rows: all.slice(0, MOST_ROWS), more: Math.max(0, all.length - MOST_ROWS), counts, state: bucketState(b, filled, nowMs) };
+  return { ...bucketTitle(b, answer, clock, nowMs), rows: all.slice(0, MOST_ROWS), more: Math.max(0, all.length - MOST_ROWS), counts, state: bucketState(b, filled, nowMs, answer.pending_reason) };
 }
 
 /** The same for a screen reader. */

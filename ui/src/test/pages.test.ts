@@ -199,6 +199,40 @@ describe('connections', () => {
     screen.getByRole('radio', { name: 'System keychain' }).click();
     await screen.findByText(/\.pgpass or PGPASSWORD/);
   });
+  it('are made on the start page too, by keys alone', async () => {
+    await open('none');
+    const make = await screen.findByRole('button', { name: 'New connection…' }, { timeout: 10_000 });
+    make.focus();
+    expect(document.activeElement).toBe(make);
+    make.click();
+    const dialog = await screen.findByRole('dialog', { name: 'New connection' });
+    const url = await screen.findByRole<HTMLInputElement>('textbox', { name: /Paste a URL/ });
+    await waitFor(() => { expect(document.activeElement).toBe(url); });
+    await accessible();
+    url.value = 'postgres://ann@db.example.com/gateway';
+    url.dispatchEvent(new Event('input', { bubbles: true }));
+    url.dispatchEvent(new Event('change', { bubbles: true }));
+    await waitFor(() => { expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Save' }).disabled).toBe(false); });
+    screen.getByRole('button', { name: 'Save' }).click();
+    await screen.findByRole('button', { name: 'Edit gateway' }, { timeout: 10_000 });
+    await waitFor(() => { expect(dialog.isConnected).toBe(false); });
+  });
+  it('are made from the palette wherever one is', async () => {
+    await open('none');
+    await screen.findByText('Look around with made-up data', {}, { timeout: 10_000 });
+    const { commands } = await import('../lib/ui/commands');
+    commands(undefined, () => undefined, '', []).find((c) => c.title === 'New connection…')?.run();
+    await screen.findByRole('dialog', { name: 'New connection' }, { timeout: 10_000 });
+  });
+  it('are mended where they can’t be opened', async () => {
+    await open('password');
+    (await screen.findByRole('button', { name: 'Edit prod-us' }, { timeout: 10_000 })).click();
+    await screen.findByRole('dialog', { name: 'Connection prod-us' });
+    expect(screen.getByRole<HTMLInputElement>('textbox', { name: /^Host/ }).value).toBe('db-us.internal');
+    await accessible();
+    screen.getByRole('button', { name: 'Save' }).click();
+    await waitFor(() => { expect(screen.getByText('Nothing is wrong')).toBeTruthy(); }, { timeout: 10_000 });
+  });
   it('asks for the password that the server wants', async () => {
     await open('password');
     const field = await screen.findByLabelText<HTMLInputElement>('Password for prod-us', {}, { timeout: 10_000 });

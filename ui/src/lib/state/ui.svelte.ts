@@ -1,5 +1,7 @@
 /** What floats: opened by a key from anywhere. */
 
+import type { Connection } from '../api/Connection';
+
 class ShellUi {
   palette = $state(false);
   help = $state(false);
@@ -11,8 +13,8 @@ class ShellUi {
   ask = $state<{ rollup: string; what: 'audit' | 'sql' } | null>(null);
   /** The job that a person is about to cancel. */
   cancel = $state<number | null>(null);
-  /** The form for a new connection, wherever one was. */
-  connect = $state(false);
+  /** The connection that its form is open for. */
+  connection = $state.raw<Connection | 'new' | null>(null);
 }
 
 export const shellUi = new ShellUi();

@@ -141,7 +141,7 @@ export function commands(board: BoardState | undefined, refresh: () => void, que
   list.push(...app.health.flatMap(ofRollup), ...app.runningJobs.flatMap(ofJob));
   act('explore', 'New board…', 'plus', () => { router.go('explore'); });
   act('newtab', 'New rollup from a table…', 'database', () => { router.go('newtab'); });
-  act('connect', 'New connection…', 'database', () => { router.go('settings'); shellUi.connect = true; });
+  act('connect', 'New connection…', 'database', () => { shellUi.connection = 'new'; });
   act('reconnect', 'Reconnect', 'plug', () => { void call('retry', {}); });
   act('other', 'Connect to another database…', 'database', () => { void call('disconnect', {}); });
   if (!app.demo) act('demo', 'Open the demo database', 'database', () => { void call('connect_demo', {}); });

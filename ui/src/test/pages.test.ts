@@ -6,7 +6,7 @@ describe('the overview', () => {
   it('shows figures, verdict, charts and table, and is accessible', async () => {
     await open('incident');
     await waitFor(() => { expect(screen.getByText(/openai: error rate/)).toBeTruthy(); }, { timeout: 10_000 });
-    await waitFor(() => { expect(screen.getByRole('img', { name: /Hour × weekday/ })).toBeTruthy(); }, { timeout: 10_000 });
+    await waitFor(() => { expect(screen.getByRole('group', { name: /^Hour × weekday: .*Arrow keys/ })).toBeTruthy(); }, { timeout: 10_000 });
     expect(screen.getByText('Exact', { selector: '.status' })).toBeTruthy();
     expect(screen.getByRole('group', { name: /^Requests\. Arrow keys/ })).toBeTruthy();
     expect(screen.getAllByRole('row').length).toBeGreaterThan(6);
@@ -28,6 +28,30 @@ describe('the overview', () => {
     const chart = await screen.findByRole('group', { name: /^Requests\. Arrow keys/ }, { timeout: 10_000 });
     chart.dispatchEvent(new KeyboardEvent('keydown', { key: 'End', bubbles: true }));
     await waitFor(() => { expect(chart.querySelector('[aria-live]')?.textContent).toMatch(/success .*partial/); });
+  });
+  it('has a heatmap whose hours are read by keys, and whose rows Enter lists', async () => {
+    await open('calm');
+    const map = await screen.findByRole('group', { name: /^Hour × weekday: .*Arrow keys/ }, { timeout: 10_000 });
+    const said = (): string => map.querySelector('[aria-live]')?.textContent.replaceAll('\u202f', ' ') ?? '';
+    const press = async (...keys: string[]): Promise<void> => { for (const key of keys) { map.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true })); await Promise.resolve(); } };
+    expect(map.tabIndex).toBe(0);
+    await press('ArrowLeft');
+    await waitFor(() => { expect(said()).toMatch(/^Mon 26 Oct 14:00–14:30 .*partial/); });
+    await press('ArrowLeft', 'ArrowUp');
+    await waitFor(() => { expect(said()).toMatch(/^Sun 25 Oct 13:00–14:00 \+01:00; requests [\d.]+/); });
+    expect(map.querySelectorAll('.at')).toHaveLength(1);
+    expect(document.querySelector('.tip')?.textContent).toContain('13:00–14:00');
+    await press('Enter');
+    await screen.findByRole('dialog', { name: /^Rows of .*13:00/ }, { timeout: 10_000 });
+    await press('Escape');
+    await waitFor(() => { expect([said(), document.querySelector('.tip')]).toEqual(['', null]); });
+  });
+  it('hides a series of a legend by a key', async () => {
+    await open('calm');
+    const entry = await screen.findByRole('button', { name: /^4xx/, pressed: true }, { timeout: 10_000 });
+    entry.dispatchEvent(new KeyboardEvent('keydown', { key: 'h', bubbles: true }));
+    await waitFor(() => { expect(entry.getAttribute('aria-pressed')).toBe('false'); });
+    expect(entry.title).toContain('h hides it');
   });
   it('shows a group called like HTML as text', async () => {
     await open('hostile');

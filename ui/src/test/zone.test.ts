@@ -8,7 +8,7 @@ const PATIENCE = { timeout: 10_000 };
 /** Opens a board in Berlin, moves to Kathmandu, and tells how each question was asked from then on. */
 async function moved(address: string): Promise<string[]> {
   const app = await open('calm', address);
-  await screen.findByRole('img', { name: /Hour × weekday/ }, PATIENCE);
+  await screen.findByRole('group', { name: /^Hour × weekday: / }, PATIENCE);
   const { useBackend } = await import('../lib/ipc');
   const { fixture } = await import('../lib/fixture/backend');
   const backend = fixture('calm');

@@ -11,7 +11,7 @@ import { Clock } from '../time';
 import { latestIndex, MOST_SERIES, panelSeries, sameContext, toChartData, toCsv } from './charts';
 import type { ChartContext } from './charts';
 import { cutFor, filterText, groupingsOf } from './grouping';
-import { heat, overRuns } from './heat';
+import { cellAfter, heat, overRuns } from './heat';
 import { groupColour, groupId } from './palette';
 import { pendingWords } from './pending';
 import { firstSorting, sorted, table } from './table';
@@ -252,5 +252,18 @@ describe('the heatmap', () => {
     const map = heat('request_count', week, rule, LIMITS);
     expect(map.rows.flatMap((r) => r.cells).some((c) => c.value === null)).toBe(true);
     expect(overRuns(map.rows.at(-1)?.cells ?? [])).toEqual([{ from: 12, to: 14 }]);
+  });
+  it('leads by keys from hour to hour and day to day, and never out', () => {
+    const map = heat('request_count', week, rule, LIMITS);
+    const last = week.buckets.length - 1;
+    const at = (index: number | null): string => (index === null ? '' : (week.buckets[index]?.start ?? ''));
+    expect(['ArrowLeft', 'ArrowUp', 'End'].map((key) => cellAfter(map, null, key))).toEqual([last, last, last]);
+    expect(['ArrowRight', 'ArrowDown', 'End'].map((key) => cellAfter(map, last, key))).toEqual([last, last, last]);
+    expect(['ArrowLeft', 'ArrowUp', 'Home'].map((key) => cellAfter(map, 0, key))).toEqual([0, 0, 0]);
+    expect(at(cellAfter(map, last, 'ArrowUp'))).toBe('2026-10-25T14:00:00+01:00');
+    expect(at(cellAfter(map, cellAfter(map, 0, 'ArrowDown'), 'ArrowRight'))).toBe('2026-10-21T01:00:00+02:00');
+    const late = week.buckets.findIndex((b) => b.start.startsWith('2026-10-25T23'));
+    expect(cellAfter(map, late, 'ArrowDown')).toBe(last);
+    expect(cellAfter(map, last, 'x')).toBeNull();
   });
 });

@@ -21,7 +21,7 @@ export function standalone(drawing: SVGSVGElement, title: string): string {
     if (original === undefined) return;
     const style = getComputedStyle(original);
     for (const key of KEPT) part.setAttribute(key, style.getPropertyValue(key));
-    for (const own of ['class', 'style', 'role']) part.removeAttribute(own);
+    for (const own of ['class', 'style', 'role', 'data-cell']) part.removeAttribute(own);
   });
   const { width, height } = size(drawing);
   const page = getComputedStyle(drawing);

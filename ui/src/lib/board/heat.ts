@@ -70,6 +70,20 @@ export function heat(measure: string, answer: BoardAnswer, rule: BoardRule | und
   return { rows, max };
 }
 
+/** The cell that a key leads to: by an hour, by a day, to either end; the last one where none is chosen. Null is no such key. */
+export function cellAfter({ rows }: Heat, from: number | null, key: string): number | null {
+  const cells = rows.flatMap((r) => r.cells);
+  const last = cells.length - 1;
+  const row = rows.findIndex((r) => r.cells.some((c) => c.index === from));
+  const hour = cells[from ?? last]?.hour ?? 0;
+  const day = (by: -1 | 1): number => rows[row + by]?.cells.findLast((c) => c.hour <= hour)?.index ?? from ?? last;
+  if (last < 0 || !['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'Home', 'End'].includes(key)) return null;
+  if (key === 'Home') return 0;
+  if (key === 'End' || from === null || row < 0) return last;
+  if (key === 'ArrowUp' || key === 'ArrowDown') return day(key === 'ArrowUp' ? -1 : 1);
+  return Math.min(last, Math.max(0, from + (key === 'ArrowLeft' ? -1 : 1)));
+}
+
 /** Neighbouring cells over a limit, as stretches of hours. */
 export function overRuns(cells: HeatCell[]): { from: number; to: number }[] {
   const runs: { from: number; to: number }[] = [];

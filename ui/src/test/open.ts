@@ -2,18 +2,20 @@
 
 import axe from 'axe-core';
 import { afterEach, beforeAll, beforeEach, expect, vi } from 'vitest';
-import type { Scenario } from '../lib/fixture/backend';
+import type { Broken, Scenario } from '../lib/fixture/backend';
 
 vi.setConfig({ testTimeout: 60_000 });
 
+const NOTHING: Broken = { board: () => false, status: false };
+
 let cleanup: () => void = () => undefined;
 
-/** A fresh app on the fixture: modules hold state, so all are loaded anew, the framework with them. */
-export async function open(scenario: Scenario, hash = ''): Promise<(typeof import('../lib/state/app.svelte'))['app']> {
+/** A fresh app on the fixture, some of it broken: modules hold state, so all are loaded anew, the framework with them. */
+export async function open(scenario: Scenario, hash = '', broken: Broken = NOTHING): Promise<(typeof import('../lib/state/app.svelte'))['app']> {
   vi.resetModules();
   globalThis.history.replaceState(null, '', `/${hash}`);
   const [{ useBackend }, { fixture }, { default: App }, library, { app }] = await Promise.all([import('../lib/ipc'), import('../lib/fixture/backend'), import('../App.svelte'), import('@testing-library/svelte'), import('../lib/state/app.svelte')]);
-  useBackend(fixture(scenario));
+  useBackend(fixture(scenario, broken));
   library.render(App);
   cleanup = library.cleanup;
   return app;

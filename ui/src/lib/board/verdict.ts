@@ -148,6 +148,11 @@ export function sinceWords(v: Verdict, clock: Clock, nowMs: number): string {
   return v.sinceMs === null ? '' : `since ${clock.when(v.sinceMs, nowMs)}${v.orBefore ? ' or before' : ''}`;
 }
 
+/** `the last day as of 14:20:05, not read since`, or that it was never read. */
+export function notReadWords(what: string, asOfMs: number | null, clock: Clock): string {
+  return asOfMs === null ? `${what} could not be read` : `${what} as of ${clock.timeSeconds(asOfMs)}, not read since`;
+}
+
 /** Everything that passes its limit, worst first: what the numbers say, then what may be wrong with the numbers. */
 export function verdicts(board: Board, answer: BoardAnswer | null, health: RollupStatus[], limits: Limits): Verdict[] {
   const found: Verdict[] = [];

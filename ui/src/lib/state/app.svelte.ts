@@ -42,6 +42,8 @@ class App {
   rollupsError = $state<AppError | null>(null);
   saved = $state.raw<SavedBoard[]>([]);
   health = $state<RollupStatus[]>([]);
+  /** The server's clock when health was read. */
+  healthMs = $state<number | null>(null);
   healthError = $state<AppError | null>(null);
   jobs = $state<Job[]>([]);
   jobsError = $state<AppError | null>(null);
@@ -93,6 +95,7 @@ class App {
     if (!this.live) {
       this.rollups = [];
       this.health = [];
+      this.healthMs = null;
       this.jobs = [];
       this.loaded = false;
       forgetBoards();
@@ -126,7 +129,8 @@ class App {
   async readHealth(): Promise<void> {
     try {
       const report = await call('status', {});
-      serverTime.hear(Date.parse(report.server_time));
+      this.healthMs = Date.parse(report.server_time);
+      serverTime.hear(this.healthMs);
       this.health = report.rollups;
       this.healthError = null;
     } catch (error) {

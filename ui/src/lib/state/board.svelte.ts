@@ -70,6 +70,7 @@ export class BoardState {
   weekError = $state.raw<AppError | null>(null);
   /** Always the last 24 hours against last week: for the verdict. */
   watch = $state.raw<BoardAnswer | null>(null);
+  watchError = $state.raw<AppError | null>(null);
   loading = $state(false);
   /** The answer on the screen is to another question than the one under way. */
   asking = $state(false);
@@ -132,8 +133,8 @@ export class BoardState {
   }
 
   private watchRequest(): BoardRequest {
-    const fine = this.rollup.grains.includes('15m') || this.rollup.grains.includes('5m') || this.rollup.grains.includes('1m');
-    return { ...this.request(), range: '24h', grain: fine ? '15m' : 'hour', compare: 'last-week', filters: [], groupings: [], mode: 'exact' };
+    const finest = this.rollup.grains[0] ?? 'hour';
+    return { ...this.request(), range: '24h', grain: finest === '1m' || finest === '5m' ? '15m' : finest, compare: 'last-week', filters: [], groupings: [], mode: 'exact' };
   }
 
   /** Reads all that is shown, at one moment; older calls that come back later are dropped. Another zone alone is no question to the database. */
@@ -156,8 +157,8 @@ export class BoardState {
       if (request.filters.length === 0) this.known = answer.groups.map((g) => g.key);
       serverTime.hear(answer.as_of_ms);
     };
-    // Where it can't be read, the board's own error says what is wrong; the verdict then speaks of the last reading.
-    const watch = (answer: BoardAnswer | null): void => {
+    const watch = (answer: BoardAnswer | null, error: AppError | null): void => {
+      this.watchError = error;
       if (answer === null) return;
       this.watch = answer;
       if (this.known.length === 0) this.known = answer.groups.map((g) => g.key);

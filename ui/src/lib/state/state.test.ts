@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { between, ends, presetLabel, stepped } from './ranges';
 import { format, parse, router } from './route.svelte';
+import type { Grain } from '../api/Grain';
+import { fixture } from '../fixture/backend';
+import { useBackend } from '../ipc';
 import { app } from './app.svelte';
+import { freshBoard } from './board.svelte';
 import { toasts } from './toasts.svelte';
 import { Clock, offsetWord } from '../time';
 import { marked } from '../ui/marked';
@@ -27,6 +31,17 @@ describe('an address', () => {
   });
   it('falls back to the board when it makes no sense', () => {
     expect(parse('#/nonsense')).toEqual({ page: 'board', rollup: null, params: {} });
+  });
+});
+
+describe('a board', () => {
+  it('asks for the verdict in quarter hours, or in the finest buckets that its rollup has', async () => {
+    const [rollup] = await fixture('calm').call('rollups', {});
+    if (rollup === undefined) throw new Error('no rollup');
+    const grains: unknown[] = [];
+    useBackend({ call: (_, args) => { if ('requests' in args) grains.push(args.requests[1]?.grain); return Promise.reject(new Error('not read')); }, onConnection: () => Promise.resolve(() => undefined) });
+    for (const own of [['1m', 'hour'], ['5m', 'hour'], ['15m', 'hour'], ['hour', 'day'], ['day', 'month']] satisfies Grain[][]) await freshBoard({ ...rollup, grains: own }).load();
+    expect(grains).toEqual(['15m', '15m', '15m', 'hour', 'day']);
   });
 });
 

@@ -1,7 +1,7 @@
 /** What one reading could not read, while the rest was read. */
 
-import { screen, waitFor } from '@testing-library/svelte';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { screen, waitFor, within } from '@testing-library/svelte';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Broken } from '../lib/fixture/backend';
 import { accessible, open } from './open';
 
@@ -71,5 +71,37 @@ describe('a heatmap that can’t be read', () => {
     lost.week = false;
     screen.getByRole('button', { name: 'Try again' }).click();
     await waitFor(() => { expect(map.closest('.stale')).toBeNull(); }, LONG);
+  });
+});
+
+describe('what goes wrong in one part of a board', () => {
+  it('leaves the heatmap, which is read by a question of its own', async () => {
+    lost.board = true;
+    await open('calm', '', broken);
+    await screen.findByRole('img', { name: /Hour × weekday/ }, LONG);
+    expect(screen.getByRole('alert').textContent).toContain('This role lacks a right');
+    expect(screen.queryByRole('region', { name: 'Requests' })).toBeNull();
+    await accessible();
+    lost.board = false;
+    screen.getByRole('button', { name: 'Try again' }).click();
+    await screen.findByRole('region', { name: 'Requests' }, LONG);
+  });
+  it('while it is drawn stands in its place, and leaves the others', async () => {
+    let odd = true;
+    vi.doMock('../lib/board/heat', async (real) => {
+      const heat = await real<typeof import('../lib/board/heat')>();
+      return { ...heat, overRuns: (cells: Parameters<typeof heat.overRuns>[0]) => { if (odd) throw new Error('an hour too many'); return heat.overRuns(cells); } };
+    });
+    await open('calm');
+    vi.doUnmock('../lib/board/heat');
+    const panel = await screen.findByRole('region', { name: 'Hour × weekday' }, LONG);
+    await waitFor(() => { expect(panel.textContent).toMatch(/This panel could not be drawn.*an hour too many/); }, LONG);
+    expect(within(panel).getByRole('button', { name: 'Copy details' })).toBeTruthy();
+    expect(screen.getByRole('group', { name: /^Requests\. Arrow keys/ })).toBeTruthy();
+    expect(screen.getByRole('button', { name: 'gemini', pressed: false })).toBeTruthy();
+    await accessible();
+    odd = false;
+    within(panel).getByRole('button', { name: 'Try again' }).click();
+    await within(panel).findByRole('img', {}, LONG);
   });
 });

@@ -918,4 +918,6 @@ pub struct ServerInfo {
     pub can_operate: bool,
     /// The database holds demo data.
     pub demo: bool,
+    /// Extension pg_cron is installed in this database.
+    pub pg_cron: bool,
 }

@@ -98,7 +98,8 @@ impl Db {
                current_setting('transaction_read_only') = 'on' as read_only,
                coalesce((select version || ', ' || cipher from pg_stat_ssl where pid = pg_backend_pid() and ssl), 'no TLS') as tls,
                exists (select from pg_class c where c.relnamespace = to_regnamespace('tidemark') and c.relname = 'health') as installed,
-               exists (select from pg_class c where c.relnamespace = to_regnamespace('tidemark_demo') and c.relname = 'plan') as demo",
+               exists (select from pg_class c where c.relnamespace = to_regnamespace('tidemark_demo') and c.relname = 'plan') as demo,
+               exists (select from pg_extension where extname = 'pg_cron') as pg_cron",
         )
         .fetch_one(&self.pool)
         .await?;
@@ -124,6 +125,7 @@ impl Db {
             installed,
             can_operate,
             demo: row.get("demo"),
+            pg_cron: row.get("pg_cron"),
         })
     }
 

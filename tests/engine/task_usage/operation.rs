@@ -165,6 +165,7 @@ async fn a_schedule_is_set_up_by_a_person_and_is_one_line_of_sql() {
     .await;
     test.sql(ROWS).await;
     test.apply().await;
+    assert!(!test.db.server_info().await.unwrap().pg_cron);
     assert_eq!(
         test.one::<i64>("select count(*) from cron.job").await,
         0,
@@ -190,6 +191,11 @@ async fn a_schedule_is_set_up_by_a_person_and_is_one_line_of_sql() {
         "{status:?}"
     );
     exact(&test, "ticked by a schedule").await;
+
+    // Another extension under its name: the real one needs a server that was started with it.
+    test.sql("begin; set local allow_system_table_mods = on; update pg_extension set extname = 'pg_cron'; commit")
+        .await;
+    assert!(test.db.server_info().await.unwrap().pg_cron);
 }
 
 /// An index that is built in the ordinary way keeps every writer waiting. Tidemark makes none on raw tables: it says

@@ -1,5 +1,5 @@
 import { screen, waitFor } from '@testing-library/svelte';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { accessible, open } from './open';
 
 describe('the overview', () => {
@@ -129,6 +129,30 @@ describe('the other pages', () => {
     const button = await screen.findByRole<HTMLButtonElement>('button', { name: 'Tick now' }, { timeout: 10_000 });
     expect(button.disabled).toBe(true);
     expect(screen.getByText('off: needs tidemark_operator')).toBeTruthy();
+  });
+  it('rollups: where nothing ticks one, the SQL that schedules it, to copy', async () => {
+    const copied = vi.fn(() => Promise.resolve());
+    Object.defineProperty(globalThis.navigator, 'clipboard', { configurable: true, value: { writeText: copied } });
+    await open('incident', '#/rollups/forecast_accuracy');
+    (await screen.findByRole('button', { name: 'schedule it with pg_cron' }, { timeout: 10_000 })).click();
+    const dialog = await screen.findByRole('dialog', { name: 'Schedule forecast_accuracy with pg_cron' });
+    const sql = "select cron.schedule('* * * * *', $$select tidemark.tick('forecast_accuracy')$$);";
+    expect(dialog.querySelector('pre')?.textContent).toBe(sql);
+    expect(dialog.querySelector('pre .word')?.textContent).toBe('select');
+    expect(dialog.textContent).toContain('pg_cron is installed in this database.');
+    expect(dialog.textContent).not.toContain('a second time');
+    await accessible();
+    screen.getByRole('button', { name: 'Copy' }).click();
+    await waitFor(() => { expect(copied).toHaveBeenCalledWith(sql); });
+  });
+  it('rollups: what to do where there is no pg_cron, from the palette', async () => {
+    await open('viewer');
+    await screen.findByRole('button', { name: 'gemini', pressed: false }, { timeout: 10_000 });
+    const { commands } = await import('../lib/ui/commands');
+    commands(undefined, () => undefined, '', []).find((c) => c.title === 'Schedule ops_metrics with pg_cron…')?.run();
+    const dialog = await screen.findByRole('dialog', { name: 'Schedule ops_metrics with pg_cron' }, { timeout: 10_000 });
+    expect(dialog.textContent).toContain('create extension pg_cron');
+    expect(dialog.textContent).toContain('a second time');
   });
   it('recompute says what it will do before it does it', async () => {
     await open('incident', '#/rollups/ops_metrics');

@@ -19,4 +19,8 @@ can_operate: boolean,
 /**
  * The database holds demo data.
  */
-demo: boolean, };
+demo: boolean, 
+/**
+ * Extension pg_cron is installed in this database.
+ */
+pg_cron: boolean, };

@@ -10,7 +10,7 @@ class ShellUi {
   /** The rollup that the recompute dialog is open for. */
   recompute = $state<string | null>(null);
   /** What the opened row of Rollups should do at once: asked for from anywhere, taken by that row. */
-  ask = $state<{ rollup: string; what: 'audit' | 'sql' } | null>(null);
+  ask = $state<{ rollup: string; what: 'audit' | 'sql' | 'schedule' } | null>(null);
   /** The job that a person is about to cancel. */
   cancel = $state<number | null>(null);
   /** The connection that its form is open for. */

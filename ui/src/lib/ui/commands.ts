@@ -90,12 +90,13 @@ function ofRollup({ rollup, status, paused }: RollupStatus): Command[] {
   const hint = app.canOperate ? '' : 'needs tidemark_operator';
   const job = app.jobs.find((j) => j.rollup === rollup && j.state === 'running');
   const act = (id: string, title: string, icon: IconName, run: () => void, said = hint): Command => ({ id: `${id} ${rollup}`, section: 'Actions', title, hint: said, icon, run });
-  const ask = (what: 'audit' | 'sql') => (): void => { router.go('rollups', rollup); shellUi.ask = { rollup, what }; };
+  const ask = (what: 'audit' | 'sql' | 'schedule') => (): void => { router.go('rollups', rollup); shellUi.ask = { rollup, what }; };
   return [
     act('recompute', `Recompute ${rollup}…`, 'recompute', operate(() => { shellUi.recompute = rollup; }), job === undefined ? hint : `job ${job.id} runs`),
     act('tick', `Tick ${rollup} now`, 'clock', operate(() => { void tickNow(rollup); })),
     act('audit', `Audit the last 7 days of ${rollup}`, 'audit', ask('audit'), ''),
     act('pause', `${paused ? 'Resume' : 'Pause'} ${rollup}`, paused ? 'play' : 'pause', operate(() => { void pauseRollup(rollup, !paused); })),
+    act('schedule', `Schedule ${rollup} with pg_cron…`, 'calendar', ask('schedule'), ''),
     act('sql', `Show the SQL of ${rollup}`, 'code', ask('sql'), ''),
     { id: `rollup ${rollup}`, section: 'Go to', title: `Rollup ${rollup}`, icon: 'rollups', run: () => { router.go('rollups', rollup); }, hint: statusLook(status).word },
   ];

@@ -167,7 +167,7 @@ fn polled(view: View) -> bool {
     reason.is_some_and(|reason| reason.kind == PendingKind::Polled)
 }
 
-/// What is said below: which bucket is partial, and what the numbers equal.
+/// What is said below: which bucket is partial, what the numbers equal, and which panels are not here.
 pub fn notes(view: View) -> Vec<String> {
     let mut notes = Vec::new();
     let looks: Vec<Look> = view.answer.buckets.iter().map(Look::of).collect();
@@ -182,6 +182,11 @@ pub fn notes(view: View) -> Vec<String> {
         )),
         State::Pending => notes.push("Dashed: waits for a tick, the number is what the rollup last held".to_owned()),
         State::Frozen => notes.push("Dotted: before the frozen line, where raw rows may be gone".to_owned()),
+    }
+    let left_out = view.board.panels.iter().filter(|panel| !panel::drawable(panel));
+    let left_out: Vec<&str> = left_out.map(|panel| panel.title.as_str()).collect();
+    if !left_out.is_empty() {
+        notes.push(format!("Left out, since of the last 7 days: {}", left_out.join(", ")));
     }
     notes
 }

@@ -81,6 +81,20 @@ fn what_a_poll_may_still_change_is_not_said_to_wait_for_a_tick() {
     assert!(!page.contains("wait for a tick") && !page.contains("last held"));
 }
 
+#[test]
+fn a_panel_that_is_left_out_is_named_below() {
+    let said = "Left out, since of the last 7 days: Hour × weekday";
+    let svg = |board: &_| {
+        let svg = render(&berlin(), board, &label(), Theme::Light, Format::Svg).unwrap();
+        String::from_utf8(svg).unwrap()
+    };
+    let mut board = overview();
+    assert!(svg(&board).contains(said), "the picture's foot");
+    assert!(report_html(&berlin(), &board, &label()).unwrap().contains(said));
+    board.panels.retain(|panel| panel.title != "Hour × weekday");
+    assert!(!svg(&board).contains("Left out"));
+}
+
 fn escaped(text: &str) -> String {
     text.replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -2,7 +2,20 @@
 
 const SVG = 'http://www.w3.org/2000/svg';
 const KEPT = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-family', 'font-size', 'font-weight', 'text-anchor'];
-const HEAD = 32;
+const HEAD = 48;
+const FOOT = 24;
+
+/** What a picture says beside what is drawn: it is looked at far from the window, and later. */
+export interface Caption {
+  title: string;
+  /** Filter, zone, as of when. */
+  said: string;
+  demo: boolean;
+  /** From pale to dark, and what either end means. */
+  scale: { colors: string[]; least: string; most: string };
+  /** What else the drawing needs to be read. */
+  note: string;
+}
 
 function element(name: string, attributes: Record<string, string>): SVGElement {
   const made = document.createElementNS(SVG, name);
@@ -11,8 +24,8 @@ function element(name: string, attributes: Record<string, string>): SVGElement {
   return made;
 }
 
-/** The drawing with its title above it, on the page's ground. */
-export function standalone(drawing: SVGSVGElement, title: string): string {
+/** The drawing with its caption above and below it, on the page's ground. */
+export function standalone(drawing: SVGSVGElement, caption: Caption): string {
   const copy = element('svg', {});
   for (const child of drawing.childNodes) copy.append(child.cloneNode(true));
   const originals = drawing.querySelectorAll('*');
@@ -24,24 +37,47 @@ export function standalone(drawing: SVGSVGElement, title: string): string {
     for (const own of ['class', 'style', 'role', 'data-cell']) part.removeAttribute(own);
   });
   const { width, height } = size(drawing);
-  const page = getComputedStyle(drawing);
-  const token = (name: string): string => page.getPropertyValue(name).trim();
-  const words = element('text', { x: '16', y: '-12', fill: token('--text-1'), 'font-family': page.fontFamily, 'font-size': '13px', 'font-weight': '600' });
-  words.textContent = title;
-  copy.prepend(element('rect', { x: '0', y: String(-HEAD), width: String(width), height: String(height), fill: token('--surface-1') }), words);
+  copy.prepend(element('rect', { x: '0', y: String(-HEAD), width: String(width), height: String(height), fill: tokens(drawing)('--surface-1') }), ...captioned(drawing, caption));
   for (const [key, value] of Object.entries({ width, height, viewBox: `0 ${-HEAD} ${width} ${height}` })) copy.setAttribute(key, String(value));
   return new XMLSerializer().serializeToString(copy);
 }
 
+function tokens(drawing: SVGSVGElement): (name: string) => string {
+  const page = getComputedStyle(drawing);
+  return (name) => page.getPropertyValue(name).trim();
+}
+
+function captioned(drawing: SVGSVGElement, { title, said, demo, scale, note }: Caption): SVGElement[] {
+  const token = tokens(drawing);
+  const { width, height } = size(drawing);
+  const words = (text: string, x: number, y: number, rest: Record<string, string>): SVGElement => {
+    const made = element('text', { x: String(x), y: String(y), fill: token('--text-2'), 'font-family': getComputedStyle(drawing).fontFamily, 'font-size': '11px', ...rest });
+    made.textContent = text;
+    return made;
+  };
+  const foot = height - HEAD - 8;
+  const from = width - 16 - 12 * scale.colors.length;
+  const strong = { 'font-weight': '600' };
+  return [
+    words(title, 16, -28, { ...strong, fill: token('--text-1'), 'font-size': '13px' }),
+    ...(demo ? [words('DEMO DATA', 16, -10, { ...strong, fill: token('--env-3') })] : []),
+    words(said, demo ? 92 : 16, -10, {}),
+    words(note, 16, foot, {}),
+    words(scale.least, from - 100, foot, { 'text-anchor': 'end' }),
+    ...scale.colors.map((color, i) => element('rect', { x: String(from - 94 + 12 * i), y: String(foot - 8), width: '11', height: '8', fill: token(color) })),
+    words(scale.most, from - 94 + 12 * scale.colors.length + 6, foot, {}),
+  ];
+}
+
 function size(drawing: SVGSVGElement): { width: number; height: number } {
-  return { width: Number(drawing.getAttribute('width')), height: Number(drawing.getAttribute('height')) + HEAD };
+  return { width: Number(drawing.getAttribute('width')), height: Number(drawing.getAttribute('height')) + HEAD + FOOT };
 }
 
 /** The same as PNG, with two pixels for each of the screen's. */
-export async function pixels(drawing: SVGSVGElement, title: string): Promise<Uint8Array> {
+export async function pixels(drawing: SVGSVGElement, caption: Caption): Promise<Uint8Array> {
   const image = new Image();
   const loaded = new Promise((done, failed) => { image.onload = done; image.onerror = () => { failed(new Error('The drawing could not be turned into pixels.')); }; });
-  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone(drawing, title))}`;
+  image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone(drawing, caption))}`;
   await loaded;
   const canvas = document.createElement('canvas');
   const { width, height } = size(drawing);

@@ -63,9 +63,19 @@ describe('the overview', () => {
   });
   it('says what went wrong and what to do when it can’t be read', async () => {
     await open('boarderror');
-    await waitFor(() => { expect(screen.getByText('The live part took too long')).toBeTruthy(); }, { timeout: 10_000 });
-    expect(screen.getByRole('button', { name: 'Show the rollup alone' })).toBeTruthy();
+    await waitFor(() => { expect(screen.getByText(/took too long: .* Ask for a shorter range/, { selector: '.title' })).toBeTruthy(); }, { timeout: 10_000 });
+    expect(screen.getByRole('button', { name: 'Copy details' })).toBeTruthy();
     await accessible();
+  });
+  it('says how long it has been reading, and stops when asked to', async () => {
+    await open('slow');
+    await waitFor(() => { expect(screen.getByRole('status', { name: /trusted/ }).textContent).toMatch(/Reading, [1-9]\u202fs/); }, { timeout: 10_000 });
+    screen.getByRole('button', { name: 'Cancel' }).click();
+    await screen.findByText('Reading was cancelled.');
+    expect(screen.getByRole('status', { name: /trusted/ }).textContent).not.toContain('Reading');
+    await accessible();
+    screen.getByRole('button', { name: 'Show the rollup alone' }).click();
+    await waitFor(() => { expect(globalThis.location.hash).toContain('mode=rollup-only'); });
   });
   it('shows what waits where it is too much to read live', async () => {
     await open('pending');

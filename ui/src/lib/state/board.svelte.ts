@@ -20,6 +20,9 @@ import { serverTime } from './time.svelte';
 const GRAINS: readonly string[] = ['1m', '5m', '15m', 'hour', 'day', 'week', 'month', 'year'];
 const COMPARES: readonly string[] = ['previous-period', 'yesterday', 'last-week'];
 
+/** The code of an error that somebody asked for. */
+export const CANCELLED = 'cancelled';
+
 function isGrain(s: string | undefined): s is Grain {
   return s !== undefined && GRAINS.includes(s);
 }
@@ -71,7 +74,8 @@ export class BoardState {
   /** Always the last 24 hours against last week: for the verdict. */
   watch = $state.raw<BoardAnswer | null>(null);
   watchError = $state.raw<AppError | null>(null);
-  loading = $state(false);
+  /** When the reading under way began, by this machine's clock. */
+  since = $state<number | null>(null);
   /** The answer on the screen is to another question than the one under way. */
   asking = $state(false);
   #answered = '';
@@ -140,7 +144,7 @@ export class BoardState {
   /** Reads all that is shown, at one moment; older calls that come back later are dropped. Another zone alone is no question to the database. */
   async load(): Promise<void> {
     const asked = ++this.#asked;
-    this.loading = true;
+    this.since = Date.now();
     const request = this.request();
     const question = JSON.stringify(request);
     const zoned = question !== this.#answered && zoneless(question) === zoneless(this.#answered);
@@ -149,7 +153,7 @@ export class BoardState {
     const main = (answer: BoardAnswer | null, error: AppError | null): void => {
       this.error = error;
       this.pan = 0;
-      this.loading = false;
+      this.since = null;
       this.asking = false;
       if (answer === null) return;
       this.answer = answer;
@@ -174,11 +178,27 @@ export class BoardState {
     });
   }
 
+  get loading(): boolean {
+    return this.since !== null;
+  }
+
+  /** Waits no longer; what was there stays. */
+  cancel(): void {
+    const another = this.asking ? ' The charts still answer the question before.' : '';
+    this.#drop();
+    this.pan = 0;
+    this.error = { code: CANCELLED, message: `Reading was cancelled.${another}`, details: null };
+  }
+
   /** Nothing that comes back is for anyone any more. */
-  stop(): void {
+  #drop(): void {
     this.#asked += 1;
-    this.loading = false;
+    this.since = null;
     this.asking = false;
+  }
+
+  stop(): void {
+    this.#drop();
     this.hover = null;
     this.rows = null;
   }

@@ -45,6 +45,32 @@ describe('a board', () => {
   });
 });
 
+describe('a reading that is cancelled', () => {
+  it('leaves what was there, and is dropped when it comes back', async () => {
+    const server = fixture('calm');
+    const [rollup] = await server.call('rollups', {});
+    if (rollup === undefined) throw new Error('no rollup');
+    useBackend(server);
+    const board = freshBoard(rollup);
+    await board.load();
+    const before = board.answer;
+    expect([before === null, board.loading, board.error]).toEqual([false, false, null]);
+    const again = board.load();
+    expect(board.loading).toBe(true);
+    board.cancel();
+    await again;
+    expect([board.answer === before, board.loading, board.error?.message]).toEqual([true, false, 'Reading was cancelled.']);
+    router.set({ range: '7d' });
+    const another = board.load();
+    board.cancel();
+    await another;
+    expect([board.answer === before, board.error?.message]).toEqual([true, 'Reading was cancelled. The charts still answer the question before.']);
+    await board.load();
+    expect([board.answer === before, board.error]).toEqual([false, null]);
+    router.set({ range: '' });
+  });
+});
+
 describe('ranges', () => {
   it('step by their own length and never into what has not begun', () => {
     const hour = 3_600_000;

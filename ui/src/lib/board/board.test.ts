@@ -3,6 +3,7 @@ import type { Board } from '../api/Board';
 import type { BoardAnswer } from '../api/BoardAnswer';
 import type { BoardRequest } from '../api/BoardRequest';
 import type { PendingKind } from '../api/PendingKind';
+import type { RollupStatus } from '../api/RollupStatus';
 import { answer } from '../fixture/board';
 import { statuses } from '../fixture/health';
 import { OPS_BOARD } from '../fixture/opsBoard';
@@ -91,6 +92,31 @@ describe('the verdict', () => {
   });
   it('speaks of a p99 over its limit', () => {
     expect(verdicts(OPS_BOARD, day, [], { ...LIMITS, error_rate_percent: 100, p99_ms: 100 }).map((v) => v.measure)).toEqual(['p99_latency_ms']);
+  });
+  it('speaks of a p99 that is more than twice last week’s, from enough samples of then on', () => {
+    const last = latestIndex(day);
+    const [p99, samples] = ['p99_latency_ms', 'success_count'].map((name) => day.measures.findIndex((m) => m.name === name));
+    /** All day 1 s, and from the last three buckets on as much as `now`; last week 1 s of `then` successes each. */
+    const found = (now: number, then: number): string[] => {
+      const of = (late: number, many: number): BoardAnswer['overall'] => ({ ...day.overall, columns: day.overall.columns.map((c, m) => c.map((v, b) => (m === p99 ? (b > last - 3 ? late : 1000) : m === samples ? many : v))) });
+      const answered = { ...day, overall: of(now, 1000), compare: day.compare === null ? null : { ...day.compare, overall: of(1000, then) } };
+      return verdicts(OPS_BOARD, answered, [], { ...LIMITS, error_rate_percent: 100 }).map((v) => [v.what, v.sinceMs === day.buckets[last - 2]?.start_ms, ...v.detail].join('; '));
+    };
+    expect(found(2001, 1000)).toEqual(['p99 2.0\u202fs; true; limit 5.0\u202fs or ×2 of last week; ×2.0, was 1.0\u202fs']);
+    expect(found(2000, 1000)).toEqual([]);
+    expect(found(4000, 199)).toEqual([]);
+  });
+  it('speaks of a rollup that lags more than five minutes while something waits', () => {
+    const [status] = statuses(true);
+    if (status === undefined) throw new Error('no status');
+    const found = (change: Partial<RollupStatus>): string[] => verdicts(OPS_BOARD, null, [{ ...status, ...change }], LIMITS).map((v) => [v.where, v.what, v.sinceMs, ...v.detail].join('; '));
+    const late: Partial<RollupStatus> = { watermark_at: '2026-10-26T13:00:00Z', lag_seconds: 301, pending_buckets: 1 };
+    expect(found(late)).toEqual([`ops_metrics; 5\u202fmin 1\u202fs behind; ${Date.parse('2026-10-26T13:00:00Z')}; 5\u202fmin 1\u202fs behind, limit 5\u202fmin`]);
+    expect(found({ ...late, lag_seconds: 300 })).toEqual([]);
+    expect(found({ ...late, pending_buckets: 0 })).toEqual([]);
+    // What polls is behind by what it was told to be; the server says when that is too much.
+    expect(found({ ...late, capture: 'poll' })).toEqual([]);
+    expect(found({ ...late, capture: 'poll', status: 'lagging' })).toEqual([`ops_metrics; lags; ${Date.parse('2026-10-26T13:00:00Z')}; 5\u202fmin 1\u202fs behind`]);
   });
   it('speaks of a rollup that nothing ticks', () => {
     expect(verdicts(OPS_BOARD, null, statuses(false), LIMITS).map((v) => `${v.where} ${v.what}`)).toEqual(['forecast_accuracy nothing ticks it']);

@@ -53,6 +53,11 @@ describe('the overview', () => {
     await waitFor(() => { expect(entry.getAttribute('aria-pressed')).toBe('false'); });
     expect(entry.title).toContain('h hides it');
   });
+  it('saves and copies its table too', async () => {
+    await open('calm');
+    await screen.findByRole('button', { name: 'gemini', pressed: false }, { timeout: 10_000 });
+    expect(screen.getByRole('button', { name: 'Save or copy Platforms' })).toBeTruthy();
+  });
   it('shows a group called like HTML as text', async () => {
     await open('hostile');
     await screen.findByRole('button', { name: '<img src=x onerror=alert(1)>', pressed: false }, { timeout: 10_000 });

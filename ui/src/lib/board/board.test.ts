@@ -15,7 +15,7 @@ import { cutFor, filterText, groupingsOf } from './grouping';
 import { cellAfter, heat, overRuns } from './heat';
 import { groupColour, groupId } from './palette';
 import { pendingWords } from './pending';
-import { firstSorting, sorted, table } from './table';
+import { firstSorting, numbersCsv, sorted, table, tableCsv } from './table';
 import { tip } from './tooltip';
 import { sinceWords, verdicts } from './verdict';
 
@@ -222,6 +222,23 @@ describe('the table', () => {
   it('shares add up', () => {
     const data = table(columns, day, '');
     expect(data.rows.reduce((sum, r) => sum + (r.cells[1]?.share ?? 0), 0)).toBeCloseTo(1);
+  });
+  it('leaves as CSV with its units and its total, without little charts', () => {
+    const data = table(columns, day, 'vs 19 Oct');
+    const lines = tableCsv('Platform', { ...data, rows: sorted(data.rows, { column: -1, descending: false }), total: { ...data.total, name: 'All, "every one"' } }, day).trimEnd().split('\n');
+    expect(lines[0]).toBe('Platform,Requests,Share (%),vs 19 Oct (factor),Errors,4xx,5xx,Timeouts,Rate (%),Latest (%),p50 (ms),p95 (ms),p99 (ms)');
+    expect(lines).toHaveLength(8);
+    expect(lines[1]).toBe(lines[1]?.replaceAll('\u202f', ''));
+    expect(lines[2]?.split(',').slice(0, 2)).toEqual(['anthropic', String(day.groups.find((g) => g.key === 'anthropic')?.total[day.measures.findIndex((m) => m.name === 'request_count')])]);
+    expect(lines.slice(1, -1).reduce((sum, l) => sum + Number(l.split(',')[2]), 0)).toBeCloseTo(100);
+    expect(lines.at(-1)).toMatch(/^"All, ""every one""",\d+,100,/);
+  });
+  it('has its figures as CSV too, with what they are compared with', () => {
+    const lines = numbersCsv(['request_count', 'error_rate'], day).trimEnd().split('\n');
+    expect(lines[0]).toBe('measure,unit,value,compared');
+    expect(lines[1]).toMatch(/^requests,,\d+,\d+$/);
+    expect(lines[2]).toMatch(/^rate,%,0\.\d+,0\.\d+$/);
+    expect(numbersCsv(['p50_latency_ms'], { ...day, compare: null })).toMatch(/^measure,unit,value\np50,ms,[\d.]+\n$/);
   });
   it('has no change without a comparison', () => {
     expect(table(columns, answer(request({ compare: null }), TWIST), '').head.some((h) => h.column.show === 'change')).toBe(false);

@@ -5,6 +5,7 @@ import type { BoardPanel } from '../api/BoardPanel';
 import type { BoardSeries } from '../api/BoardSeries';
 import { columnOf, filledBuckets, labelOf, lanes, sums, trustRuns, unitOf } from '../chart/model';
 import type { Band, ChartModel, LaneInput, Series } from '../chart/model';
+import { cellText, csv, headed } from './csv';
 import { splits } from './grouping';
 import { GREY, groupColour, groupId, groupLabel, measureColour } from './palette';
 
@@ -132,8 +133,6 @@ export function toChartData(panel: BoardPanel, answer: BoardAnswer, ctx: ChartCo
 /** The chart's data as CSV: one row a bucket, local start with its offset. */
 export function toCsv(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): string {
   const list = panelSeries(panel, answer, { ...ctx, hidden: new Set() }).filter((s) => s.label !== '');
-  const quote = (s: string): string => (/[",\n]/.test(s) ? `"${s.replaceAll('"', '""')}"` : s);
-  const head = ['bucket_start', 'bucket_end', 'state', 'partial', ...list.map((s) => (s.unit === '' ? s.label : `${s.label} (${s.unit})`))].map(quote).join(',');
-  const rows = answer.buckets.map((b, i) => [b.start, b.end, b.state, String(b.partial), ...list.map((s) => { const v = s.values[i] ?? null; return v === null ? '' : String(v); })].map(quote).join(','));
-  return [head, ...rows, ''].join('\n');
+  const head = ['bucket_start', 'bucket_end', 'state', 'partial', ...list.map((s) => headed(s.label, s.unit))];
+  return csv([head, ...answer.buckets.map((b, i) => [b.start, b.end, b.state, String(b.partial), ...list.map((s) => cellText(s.values[i] ?? null))])]);
 }

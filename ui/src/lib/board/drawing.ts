@@ -1,16 +1,14 @@
 /** A drawing on the page as a file of its own, as SVG or as pixels: what the page's styles say is written into it. */
 
+import { inks, toPng, type Heading } from './picture';
+
 const SVG = 'http://www.w3.org/2000/svg';
 const KEPT = ['fill', 'stroke', 'stroke-width', 'stroke-dasharray', 'font-family', 'font-size', 'font-weight', 'text-anchor'];
 const HEAD = 48;
 const FOOT = 24;
 
 /** What a picture says beside what is drawn: it is looked at far from the window, and later. */
-export interface Caption {
-  title: string;
-  /** Filter, zone, as of when. */
-  said: string;
-  demo: boolean;
+export interface Caption extends Heading {
   /** From pale to dark, and what either end means. */
   scale: { colors: string[]; least: string; most: string };
   /** What else the drawing needs to be read. */
@@ -37,18 +35,13 @@ export function standalone(drawing: SVGSVGElement, caption: Caption): string {
     for (const own of ['class', 'style', 'role', 'data-cell']) part.removeAttribute(own);
   });
   const { width, height } = size(drawing);
-  copy.prepend(element('rect', { x: '0', y: String(-HEAD), width: String(width), height: String(height), fill: tokens(drawing)('--surface-1') }), ...captioned(drawing, caption));
+  copy.prepend(element('rect', { x: '0', y: String(-HEAD), width: String(width), height: String(height), fill: inks(drawing)('--surface-1') }), ...captioned(drawing, caption));
   for (const [key, value] of Object.entries({ width, height, viewBox: `0 ${-HEAD} ${width} ${height}` })) copy.setAttribute(key, String(value));
   return new XMLSerializer().serializeToString(copy);
 }
 
-function tokens(drawing: SVGSVGElement): (name: string) => string {
-  const page = getComputedStyle(drawing);
-  return (name) => page.getPropertyValue(name).trim();
-}
-
 function captioned(drawing: SVGSVGElement, { title, said, demo, scale, note }: Caption): SVGElement[] {
-  const token = tokens(drawing);
+  const token = inks(drawing);
   const { width, height } = size(drawing);
   const words = (text: string, x: number, y: number, rest: Record<string, string>): SVGElement => {
     const made = element('text', { x: String(x), y: String(y), fill: token('--text-2'), 'font-family': getComputedStyle(drawing).fontFamily, 'font-size': '11px', ...rest });
@@ -74,7 +67,7 @@ function size(drawing: SVGSVGElement): { width: number; height: number } {
 }
 
 /** The same as PNG, with two pixels for each of the screen's. */
-export async function pixels(drawing: SVGSVGElement, caption: Caption): Promise<Uint8Array> {
+export async function pixels(drawing: SVGSVGElement, caption: Caption): Promise<Blob> {
   const image = new Image();
   const loaded = new Promise((done, failed) => { image.onload = done; image.onerror = () => { failed(new Error('The drawing could not be turned into pixels.')); }; });
   image.src = `data:image/svg+xml;charset=utf-8,${encodeURIComponent(standalone(drawing, caption))}`;
@@ -84,7 +77,5 @@ export async function pixels(drawing: SVGSVGElement, caption: Caption): Promise<
   canvas.width = width * 2;
   canvas.height = height * 2;
   canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
-  const blob = await new Promise<Blob | null>((done) => { canvas.toBlob(done, 'image/png'); });
-  if (blob === null) throw new Error('The drawing could not be turned into pixels.');
-  return new Uint8Array(await blob.arrayBuffer());
+  return toPng(canvas);
 }

@@ -7,6 +7,7 @@ import { columnOf, labelOf, unitOf } from '../chart/model';
 import type { Column } from '../chart/model';
 import { MISSING, change, percentParts, text, value } from '../format';
 import { latestIndex } from './charts';
+import { cellText, csv, headed } from './csv';
 import { groupLabel } from './palette';
 
 export interface Cell {
@@ -64,6 +65,21 @@ export function table(columns: BoardColumn[], answer: BoardAnswer, compared: str
     rows: answer.groups.map((g) => ({ key: g.key, name: groupLabel(g.key), cells: shown.map((c) => cell(c, answer, g, then(g.key), last)) })),
     total: { key: null, name: 'All', cells: shown.map((c) => cell(c, answer, answer.overall, answer.compare?.overall ?? null, last)) },
   };
+}
+
+/** The table as CSV, without its little charts: shares in percent, changes as a factor. */
+export function tableCsv(first: string, { head, rows, total }: Table, answer: BoardAnswer): string {
+  const shown = head.flatMap((h, i) => (h.column.show === 'spark' ? [] : [{ ...h, i }]));
+  const unit = ({ show, measure }: BoardColumn): string => (show === 'share' ? '%' : show === 'change' ? 'factor' : unitOf(answer, measure));
+  const line = (row: Row): string[] => [row.name, ...shown.map(({ column, i }) => { const v = row.cells[i]?.sort ?? null; return cellText(v !== null && column.show === 'share' ? v * 100 : v); })];
+  return csv([[first, ...shown.map((h) => headed(h.label, unit(h.column)))], ...rows.map(line), line(total)]);
+}
+
+/** Figures over the whole range as CSV, with what they are compared with. */
+export function numbersCsv(measures: readonly string[], answer: BoardAnswer): string {
+  const then = answer.compare === null ? [] : [answer.compare.overall];
+  const line = (name: string): string[] => [labelOf(answer, name), unitOf(answer, name), ...[answer.overall, ...then].map((s) => cellText(s.total[columnOf(answer, name)] ?? null))];
+  return csv([['measure', 'unit', 'value', ...then.map(() => 'compared')], ...measures.map(line)]);
 }
 
 export interface Sorting {

@@ -73,7 +73,12 @@ export function tip(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext, i
   return { ...bucketTitle(b, answer, clock, nowMs), rows: all.slice(0, MOST_ROWS), more: Math.max(0, all.length - MOST_ROWS), counts, state: bucketState(b, filled, nowMs, answer.pending_reason) };
 }
 
-/** The same for a screen reader. */
+/** What a picture says of its moment: `Europe/Berlin, as of 26 Oct 2026 14:22:06`. */
+export function asOf(answer: Pick<BoardAnswer, 'tz' | 'as_of_ms'>, clock: Clock): string {
+  return `${answer.tz}, as of ${clock.fullDate(answer.as_of_ms)} ${clock.timeSeconds(answer.as_of_ms)}`;
+}
+
+/** A tooltip for a screen reader. */
 export function spoken(t: Tip): string {
   return [`${t.day} ${t.span}`, ...t.rows.map((r) => `${r.label} ${r.value}`), t.counts, t.state.text].filter((s) => s !== null).join('; ');
 }

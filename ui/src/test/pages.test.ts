@@ -338,6 +338,33 @@ describe('the command palette', () => {
     field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true }));
     await waitFor(() => { expect(globalThis.location.hash).toContain('range=7d'); });
   });
+  it('opens an address that was copied: the same board, range, grain, zone, comparison and filter, and no way back to older zooms', async () => {
+    const app = await open('incident');
+    await screen.findByRole('button', { name: 'gemini', pressed: false }, { timeout: 10_000 });
+    const [{ commands, matching }, { boardState }, { router }] = await Promise.all([import('../lib/ui/commands'), import('../lib/state/board.svelte'), import('../lib/state/route.svelte')]);
+    const rollup = app.rollups[0];
+    if (rollup === undefined) throw new Error('no rollup');
+    const board = boardState(rollup);
+    const found = (query: string): ReturnType<typeof commands> => matching(commands(board, () => undefined, query, []), query);
+    const run = (query: string, id: string): void => { found(query).find((c) => c.id === id)?.run(); };
+    let copied = '';
+    Object.defineProperty(navigator, 'clipboard', { configurable: true, value: { writeText: (text: string) => { copied = text; return Promise.resolve(); } } });
+    router.set({ range: '7d', grain: 'hour', tz: 'Asia/Kolkata', compare: 'yesterday' });
+    board.setGroups(['gemini', null]);
+    const asked = board.request();
+    run('', 'copy address');
+    expect(copied).toMatch(/^#\/board\/ops_metrics\?.*tz=Asia/);
+    router.go('board', 'task_usage', { tz: 'UTC', range: '30d' });
+    board.zoom(Date.parse('2026-10-26T10:00:00Z'), Date.parse('2026-10-26T11:00:00Z'));
+    expect(board.zooms).toEqual(['30d']);
+    expect(found(copied).map((c) => c.title)).toEqual([`Open ${copied}`]);
+    run(copied, 'address');
+    expect([router.route.page, router.route.rollup, board.zooms]).toEqual(['board', 'ops_metrics', []]);
+    expect(board.request()).toEqual(asked);
+    expect(asked).toMatchObject({ range: '7d', grain: 'hour', tz: 'Asia/Kolkata', compare: 'yesterday', filters: [{ dimension: 'platform', values: ['gemini', null] }] });
+    board.unzoom();
+    expect(board.range).toBe('7d');
+  });
   it('has every action, also those with a place of their own', async () => {
     const app = await open('incident');
     await screen.findByRole('button', { name: 'gemini', pressed: false }, { timeout: 10_000 });

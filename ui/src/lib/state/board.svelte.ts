@@ -14,7 +14,7 @@ import { app } from './app.svelte';
 import { DEFAULT_RANGE, between, reachesNow, stepped } from './ranges';
 import type { RowsQuestion } from '../board/rows';
 import { kept } from './boards';
-import { router } from './route.svelte';
+import { decoded, router } from './route.svelte';
 import { serverTime } from './time.svelte';
 
 const GRAINS: readonly string[] = ['1m', '5m', '15m', 'hour', 'day', 'week', 'month', 'year'];
@@ -35,14 +35,6 @@ function isCompare(s: string | undefined): s is Compare {
 function readGroups(text: string | undefined): (string | null)[] {
   if (text === undefined || text === '') return [];
   return text.split(',').map((g) => (g === '~' ? null : decoded(g.startsWith('=') ? g.slice(1) : g)));
-}
-
-function decoded(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    return name;
-  }
 }
 
 function writeGroups(groups: (string | null)[]): string {
@@ -83,7 +75,7 @@ export class BoardState {
   known = $state.raw<(string | null)[]>([]);
   /** The bucket under the crosshair; where it comes from says which panel shows the tooltip. */
   hover = $state.raw<{ index: number; panel: string; x: number; y: number } | null>(null);
-  zooms = $state.raw<string[]>([]);
+  #zooms = $state.raw<{ opened: number; ranges: string[] }>({ opened: 0, ranges: [] });
   /** How far the charts are being moved sideways, in milliseconds, until what is there has been read. */
   pan = $state(0);
   /** The bucket whose raw rows are listed. */
@@ -105,6 +97,15 @@ export class BoardState {
   });
   mode = $derived<ReadMode>(router.route.params['mode'] === 'rollup-only' ? 'rollup-only' : 'exact');
   groups = $derived(readGroups(router.route.params['only']));
+
+  /** The ranges that one zoomed in from, since the last address that was opened. */
+  get zooms(): string[] {
+    return this.#zooms.opened === router.opened ? this.#zooms.ranges : [];
+  }
+
+  set zooms(ranges: string[]) {
+    this.#zooms = { opened: router.opened, ranges };
+  }
 
   get by(): string | null {
     return this.rollup.board.by;

@@ -15,12 +15,21 @@ export interface Route {
   params: Record<string, string>;
 }
 
+/** What was encoded; what can't have been is as it stands. */
+export function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 export function parse(hash: string): Route {
   const [path = '', query = ''] = hash.replace(/^#\/?/, '').split('?');
   const [page = '', rollup] = path.split('/');
   const params = Object.fromEntries(new URLSearchParams(query));
   const known: Page = isPage(page) ? page : 'board';
-  return { page: known, rollup: rollup === undefined || rollup === '' ? null : decodeURIComponent(rollup), params };
+  return { page: known, rollup: rollup === undefined || rollup === '' ? null : decoded(rollup), params };
 }
 
 export function format(route: Route): string {
@@ -31,9 +40,17 @@ export function format(route: Route): string {
 
 class Router {
   route = $state<Route>(parse(globalThis.location.hash));
+  /** How many addresses were opened: none leads back to what was before it. */
+  opened = $state(0);
 
   constructor() {
-    globalThis.addEventListener('hashchange', () => { this.route = parse(globalThis.location.hash); });
+    globalThis.addEventListener('hashchange', () => { this.route = parse(globalThis.location.hash); this.opened += 1; });
+  }
+
+  /** Shows what an address names, as if one came from nowhere. */
+  open({ page, rollup, params }: Route): void {
+    this.go(page, rollup, params);
+    this.opened += 1;
   }
 
   /** The zone of an address that was opened goes along, until another is chosen. */
@@ -45,9 +62,9 @@ class Router {
     if (globalThis.location.hash !== hash) globalThis.history.pushState(null, '', hash);
   }
 
-  /** What others can open to see the same, in this zone. */
-  address(tz: string): string {
-    return format({ ...this.route, params: { ...this.route.params, tz } });
+  /** What others can open to see the same board, in this zone: where none is named, another may come first there. */
+  address(tz: string, board: { page: Page; name: string }): string {
+    return format({ page: board.page, rollup: board.name, params: { ...this.route.params, tz } });
   }
 
   /** Changes parameters of the page one is on. */

@@ -22,7 +22,7 @@ describe('an address', () => {
     expect(app.zone).toBe('Asia/Kolkata');
     router.go('rollups');
     expect([app.zone, globalThis.location.hash]).toEqual(['Asia/Kolkata', '#/rollups?tz=Asia%2FKolkata']);
-    expect(parse(router.address('Europe/Berlin')).params).toEqual({ tz: 'Europe/Berlin' });
+    expect(parse(router.address('Europe/Berlin', { page: 'saved', name: 'a/b' }))).toEqual({ page: 'saved', rollup: 'a/b', params: { tz: 'Europe/Berlin' } });
     router.set({ tz: 'Mars/Olympus' });
     expect(app.zone).toBe(app.systemZone);
     router.set({ tz: '' });
@@ -31,6 +31,7 @@ describe('an address', () => {
   });
   it('falls back to the board when it makes no sense', () => {
     expect(parse('#/nonsense')).toEqual({ page: 'board', rollup: null, params: {} });
+    expect(parse('#/board/%?only=%')).toEqual({ page: 'board', rollup: '%', params: { only: '%' } });
   });
 });
 

@@ -81,7 +81,7 @@ function ofBoard(board: BoardState): Command[] {
     act('exact', board.mode === 'exact' ? 'Show the rollup only' : 'Show exact numbers', 'rollups', () => { router.set({ mode: board.mode === 'exact' ? 'rollup-only' : '' }); }),
     ...(board.by === null ? [] : board.known.map((g) => act(`only ${groupId(g)}`, `Only ${groupLabel(g)}`, 'filter', () => { board.setGroups([g]); }, used(board.groups.length === 1 && board.groups[0] === g)))),
     ...(board.groups.length > 0 ? [act('only all', `Show all ${groupsWord(board.rollup, board.by)}`, 'filter', () => { board.setGroups([]); })] : []),
-    act('address', 'Copy the address of this view', 'copy', () => { void copyText(router.address(app.zone), 'Address copied', 'Paste it into the command palette to open this view again.'); }),
+    act('copy address', 'Copy the address of this view', 'copy', () => { void copyText(router.address(app.zone, boardPlace(board.rollup)), 'Address copied', 'Paste it into the command palette to open this view again.'); }),
     ...(['html', 'png', 'svg'] as const).map((format) => act(`save ${format}`, format === 'html' ? 'Save a report as HTML' : `Save the board as ${format.toUpperCase()}`, 'save', () => { void savePicture(board.request(), board.rollup.board, format, null); }, leftOut(board.rollup.board))),
   ];
 }
@@ -130,8 +130,7 @@ export function commands(board: BoardState | undefined, refresh: () => void, que
   const act = (id: string, title: string, icon: IconName, run: () => void, hint = ''): void => { list.push({ id, section: 'Actions', title, icon, run, hint }); };
   const go = (id: string, title: string, icon: IconName, run: () => void, hint = ''): void => { list.push({ id, section: 'Go to', title, icon, run, hint }); };
   if (/^#\/\w+/.test(query.trim())) {
-    const to = parse(query.trim());
-    go('address', `Open ${query.trim()}`, 'right', () => { router.go(to.page, to.rollup, to.params); });
+    go('address', `Open ${query.trim()}`, 'right', () => { router.open(parse(query.trim())); });
   }
   app.boards.forEach((b, i) => { go(`board ${boardKey(b)}`, b.board.title, 'board', () => { const to = boardPlace(b); router.go(to.page, to.name); }, i < 9 ? String(i + 1) : ''); });
   go('rollups', 'Rollups', 'rollups', () => { router.go('rollups'); });

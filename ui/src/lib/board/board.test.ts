@@ -16,7 +16,7 @@ import { cellAfter, heat, overRuns } from './heat';
 import { groupColour, groupId } from './palette';
 import { pendingWords } from './pending';
 import { firstSorting, numbersCsv, sorted, table, tableCsv } from './table';
-import { tip } from './tooltip';
+import { beside, tip } from './tooltip';
 import { sinceWords, verdicts } from './verdict';
 
 const LIMITS = { error_rate_percent: 2, p99_ms: 5000, min_samples: 200 };
@@ -188,6 +188,25 @@ describe('the tooltip', () => {
     expect(t?.rows.every((r) => r.value.endsWith('%'))).toBe(true);
     expect(t?.state.text).toMatch(/^partial: 7 of 15.min so far$/);
     expect(t?.counts).toMatch(/ of .* failed$/);
+  });
+  it('has the series in bold that is pointed at, not the one of the verdict', () => {
+    const day = answer(request(), TWIST);
+    const bold = (near: string | null): (string | undefined)[] | undefined => tip(panel(1), day, { ...CONTEXT, emphasis: 'openai' }, 3, new Clock('UTC', true), day.as_of_ms, near)?.rows.filter((r) => r.strong).map((r) => r.label);
+    expect(bold(groupId('gemini'))).toEqual(['gemini']);
+    expect(bold(null)).toEqual([]);
+  });
+});
+
+describe('the tooltip’s place', () => {
+  const at = { x: 500, y: 0, left: 400, right: 700 };
+  it('is outside the bucket where there is room, on either side', () => {
+    expect(beside(at, 200, 1400)).toBe(712);
+    expect(beside(at, 200, 900)).toBe(188);
+    expect(beside({ ...at, left: 490, right: 510 }, 200, 1400)).toBe(522);
+  });
+  it('is beside the pointer where the bucket leaves none', () => {
+    expect(beside({ ...at, left: 40, right: 1380 }, 200, 1400)).toBe(512);
+    expect(beside({ ...at, x: 1300, left: 40, right: 1380 }, 200, 1400)).toBe(1088);
   });
 });
 

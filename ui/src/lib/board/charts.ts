@@ -112,8 +112,13 @@ function ghost(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): (numb
   return sums(columns, answer.buckets.length).map((v, i) => (answer.buckets[i]?.partial === true ? null : v));
 }
 
+/** The legend's key of a series: the rest of the groups may be several, and is one there. */
+export function legendKey(key: string): string {
+  return key.startsWith('\u0000rest') ? '\u0000rest' : key;
+}
+
 export function toChartData(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext): ChartModel {
-  const shown = panelSeries(panel, answer, ctx).filter((s) => !ctx.hidden.has(s.key.startsWith('\u0000rest') ? '\u0000rest' : s.key));
+  const shown = panelSeries(panel, answer, ctx).filter((s) => !ctx.hidden.has(legendKey(s.key)));
   const kind: LaneInput['kind'] = panel.kind === 'lines' ? 'lines' : panel.kind === 'area' ? 'area' : 'stack';
   const inputs: LaneInput[] = [{
     kind, series: shown, unit: shown[0]?.unit ?? unitOf(answer, panel.measures[0] ?? ''), ghost: ghost(panel, answer, ctx),

@@ -9,7 +9,7 @@ import type { MarkName } from '../ui/icons';
 import { full, grouped } from '../format';
 import type { Clock } from '../time';
 import { spelledOffset } from '../time';
-import { panelSeries } from './charts';
+import { legendKey, panelSeries } from './charts';
 import type { ChartContext } from './charts';
 
 export interface TipRow {
@@ -30,7 +30,24 @@ export interface Tip {
   state: { mark: MarkName; tone: string; text: string };
 }
 
+/** What a tooltip is about: a point, and the edges of the bucket round it. */
+export interface Place {
+  x: number;
+  y: number;
+  left: number;
+  right: number;
+}
+
 const MOST_ROWS = 10;
+const BESIDE = 12;
+const MARGIN = 8;
+
+/** Where a tooltip begins: right of the bucket, else left of it, else beside the pointer, where neither has room. */
+export function beside({ x, left, right }: Place, width: number, windowWidth: number): number {
+  const fits = (at: number): boolean => at >= MARGIN && at + width <= windowWidth - MARGIN;
+  const sides = [right + BESIDE, left - BESIDE - width, x + BESIDE];
+  return sides.find(fits) ?? x - BESIDE - width;
+}
 
 export function bucketState(b: BoardBucket, filled: boolean, nowMs: number, reason: PendingReason | null): Tip['state'] {
   if (b.start_ms > nowMs) return { mark: 'never', tone: 'c-mute', text: 'still to come' };
@@ -55,14 +72,15 @@ export function bucketTitle(b: BoardBucket, answer: Pick<BoardAnswer, 'grain'>, 
   return { day: clock.bucket(b, answer.grain, nowMs), span: `${offset}${odd}` };
 }
 
-export function tip(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext, index: number, clock: Clock, nowMs: number): Tip | null {
+/** `near` is the series that is pointed at. */
+export function tip(panel: BoardPanel, answer: BoardAnswer, ctx: ChartContext, index: number, clock: Clock, nowMs: number, near: string | null = null): Tip | null {
   const b = answer.buckets[index];
   if (b === undefined) return null;
   const series = panelSeries(panel, answer, ctx).filter((s) => !ctx.hidden.has(s.key) && s.label !== '');
   const all = series
     .map((s) => ({ s, v: s.values[index] ?? null }))
     .sort((x, y) => (y.v ?? -Infinity) - (x.v ?? -Infinity))
-    .map(({ s, v }) => ({ key: s.key, color: s.edge ?? s.color, line: s.shape === 'line', label: s.label, value: full(v, s.unit), strong: s.emphasis === true }));
+    .map(({ s, v }) => ({ key: s.key, color: s.edge ?? s.color, line: s.shape === 'line', label: s.label, value: full(v, s.unit), strong: near !== null && s.key === legendKey(near) }));
   let counts: string | null = null;
   if (panel.counts !== null) {
     const part = answer.overall.columns[columnOf(answer, panel.counts.part)]?.[index] ?? null;

@@ -5,12 +5,25 @@ import 'uplot/dist/uPlot.min.css';
 import { movedLanes } from './layer';
 import { bucketAt } from './model';
 import type { ChartModel } from './model';
+import { nearest } from './nearest';
 import { panning } from './panning';
 import { paint } from './paint';
 
+/** A bucket under the crosshair, and what is meant in it, in pixels of the window. */
+export interface Hovered {
+  index: number;
+  x: number;
+  y: number;
+  /** The bucket's edges. */
+  left: number;
+  right: number;
+  /** The series that the pointer is on or closest to; null without a pointer. */
+  series: string | null;
+}
+
 export interface ChartHandlers {
-  /** A bucket's index under the pointer, with the pointer's place in the window; null when it leaves. */
-  hover: (index: number | null, clientX: number, clientY: number) => void;
+  /** Null when the pointer leaves. */
+  hover: (at: Hovered | null) => void;
   zoom: (fromMs: number, toMs: number) => void;
   reset: () => void;
   /** Shift and drag, or a sideways wheel: how far from where it was, and whether that was all. */
@@ -102,9 +115,16 @@ export function mountChart(target: HTMLElement, first: ChartModel, size: { width
   };
   const move = (event: MouseEvent): void => {
     const ms = plot.posToVal(event.clientX - plot.over.getBoundingClientRect().left, 'x');
-    handlers.hover(bucketAt(model, ms), event.clientX, event.clientY);
+    const index = bucketAt(model, ms);
+    const spot = index === null ? null : at(index);
+    if (index === null || spot === null) { handlers.hover(null); return; }
+    const box = target.getBoundingClientRect();
+    const frame = { top: plot.bbox.top / uPlot.pxRatio, height: plot.bbox.height / uPlot.pxRatio };
+    handlers.hover({
+      index, x: event.clientX, y: event.clientY, left: box.left + spot.left, right: box.left + spot.left + spot.width, series: nearest(model, index, event.clientY - box.top, frame),
+    });
   };
-  const leave = (): void => { handlers.hover(null, 0, 0); };
+  const leave = (): void => { handlers.hover(null); };
   let pressed = 0;
   const press = (event: MouseEvent): void => { pressed = event.clientX; };
   const click = (event: MouseEvent): void => {

@@ -4,6 +4,7 @@ import type { Tick } from '../api/Tick';
 import { movedLanes } from './layer';
 import { bucketAt, lanes, sums, trustRuns } from './model';
 import type { ChartModel } from './model';
+import { nearest } from './nearest';
 import type { Frame } from './paint';
 import { stretches } from './paintLines';
 import { valueScale } from './scale';
@@ -93,6 +94,30 @@ describe('the bucket under the pointer', () => {
     expect(bucketAt(model, 19.9)).toBe(1);
     expect(bucketAt(model, 20)).toBe(2);
     expect(bucketAt(model, 31)).toBeNull();
+  });
+});
+
+describe('the series under the pointer', () => {
+  const series = (key: string, v: number | null): { key: string; label: string; color: string; values: (number | null)[] } => ({ key, label: key, color: '', values: [v] });
+  const frame = { top: 0, height: 114 };
+  const at = (kind: 'stack' | 'lines', values: (number | null)[], y: number): string | null => {
+    const made = lanes([{ kind, series: values.map((v, i) => series('abc'[i] ?? '', v)), unit: '' }], 1);
+    return nearest({ lanes: made.map((l) => ({ ...l, scale: { min: 0, max: 100, ticks: [0] } })) }, 0, y, frame);
+  };
+  // 100 pixels for 100, from 14 down to 114.
+  it('is the part of a stack that it is in, or the closest', () => {
+    expect([110, 60, 20].map((y) => at('stack', [50, 0, 30], y))).toEqual(['a', 'c', 'c']);
+    expect(at('stack', [50, null, 0], 20)).toBe('a');
+  });
+  it('is the closest line', () => {
+    expect([100, 60, 0].map((y) => at('lines', [10, 50, null], y))).toEqual(['a', 'b', 'b']);
+  });
+  it('is none where nothing is', () => {
+    expect(at('lines', [null, null], 50)).toBeNull();
+  });
+  it('is sought in the lane that the pointer is in', () => {
+    const made = lanes([{ kind: 'stack', series: [series('a', 5)], unit: '' }, { kind: 'stack', series: [series('b', 5)], unit: '', label: null }], 1);
+    expect([20, 112].map((y) => nearest({ lanes: made }, 0, y, frame))).toEqual(['a', 'b']);
   });
 });
 

@@ -32,7 +32,7 @@ export interface LaneBox {
   y: (value: number) => number;
 }
 
-export function laneBox(frame: Frame, lane: Lane): LaneBox {
+export function laneBox(frame: Pick<Frame, 'top' | 'height'>, lane: Lane): LaneBox {
   const top = lane.top === 0 ? frame.top + HEADROOM : frame.top + frame.height * lane.top;
   const bottom = frame.top + frame.height * lane.bottom;
   const { min, max } = lane.scale;

@@ -4,6 +4,7 @@ import type { BoardAnswer } from '../api/BoardAnswer';
 import type { BoardPanel } from '../api/BoardPanel';
 import type { BoardRequest } from '../api/BoardRequest';
 import { groupingsOf, heatmapNeeds } from '../board/grouping';
+import type { Hovered } from '../chart/adapter';
 import type { Compare } from '../api/Compare';
 import type { DimensionFilter } from '../api/DimensionFilter';
 import type { Grain } from '../api/Grain';
@@ -74,7 +75,7 @@ export class BoardState {
   /** Every group seen without a filter. */
   known = $state.raw<(string | null)[]>([]);
   /** The bucket under the crosshair; where it comes from says which panel shows the tooltip. */
-  hover = $state.raw<{ index: number; panel: string; x: number; y: number } | null>(null);
+  hover = $state.raw<(Hovered & { panel: string }) | null>(null);
   #zooms = $state.raw<{ opened: number; ranges: string[] }>({ opened: 0, ranges: [] });
   /** How far the charts are being moved sideways, in milliseconds, until what is there has been read. */
   pan = $state(0);

@@ -101,6 +101,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::rollups::tick,
             commands::rollups::set_paused,
             commands::rollups::audit,
+            commands::rollups::last_audit,
             commands::jobs::recompute_preview,
             commands::jobs::recompute,
             commands::jobs::jobs,

@@ -223,8 +223,18 @@ async fn frozen_buckets_keep_their_numbers_and_their_marks() {
 async fn audit_differences_are_distrusted_until_they_are_repaired() {
     let test = TestDb::with_rows().await;
     test.sql("update tidemark.ops_metrics__15m set success_count = success_count + 1 where bucket = (select min(bucket) from tidemark.ops_metrics__15m); update tidemark.ops_metrics__month set error_count = 0; delete from tidemark.ops_metrics__hour where bucket = (select max(bucket) from tidemark.ops_metrics__hour)").await;
+    assert!(test.db.last_audit("ops_metrics").await.unwrap().is_none());
     let found = test.db.audit("ops_metrics", None, false).await.unwrap();
     assert!(found.difference_count >= 3 && found.repair_job.is_none(), "{found:?}");
+    let kept = test.db.last_audit("ops_metrics").await.unwrap().unwrap();
+    assert_eq!(
+        (kept.from, kept.to, kept.difference_count),
+        (found.from, found.to, found.difference_count)
+    );
+    assert_eq!(
+        serde_json::to_value(&kept.differences).unwrap(),
+        serde_json::to_value(&found.differences).unwrap()
+    );
     assert!(
         found
             .differences
@@ -248,6 +258,8 @@ async fn audit_differences_are_distrusted_until_they_are_repaired() {
         .await;
     let again = test.db.audit("ops_metrics", None, true).await.unwrap();
     assert!(again.waiting_buckets > 0 && again.repair_job.is_some(), "{again:?}");
+    let kept = test.db.last_audit("ops_metrics").await.unwrap().unwrap();
+    assert_eq!(kept.repair_job, again.repair_job);
     test.exact_now("marked for repair, read live").await;
     test.exact_now_and_after_a_drain("repaired").await;
     assert_eq!(test.word().await, StatusWord::Healthy);

@@ -60,6 +60,17 @@ impl Db {
         })
     }
 
+    /// What the last audit found, whoever ran it; `None` where none was kept, or a program of another version kept it.
+    pub async fn last_audit(&self, rollup: &str) -> Result<Option<AuditReport>> {
+        let id = self.rollup_id(rollup).await?;
+        let report: Option<Value> =
+            sqlx::query_scalar("select report from tidemark.audit where rollup_id = $1 order by at desc limit 1")
+                .bind(id)
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(report.and_then(|report| serde_json::from_value(report).ok()))
+    }
+
     /// Keep the result where this connection may write; an audit over a read-only connection is still an audit.
     async fn record(&self, id: i32, found: &mut Compared, repair: bool, whole: bool) -> Result<()> {
         let report = &mut found.report;

@@ -50,3 +50,8 @@ pub async fn audit(
     desk.tick_now.notify_one();
     Ok(report)
 }
+
+#[tauri::command]
+pub async fn last_audit(desk: DeskState<'_>, rollup: String) -> Answer<Option<AuditReport>> {
+    desk.ask(|db| async move { db.last_audit(&rollup).await }).await
+}

@@ -74,6 +74,7 @@ export interface Commands {
   tick: { args: { rollup: string }; gives: TickReport };
   set_paused: { args: { rollup: string; paused: boolean }; gives: null };
   audit: { args: { rollup: string; from: string | null; to: string | null; repair: boolean }; gives: AuditReport };
+  last_audit: { args: { rollup: string }; gives: AuditReport | null };
   recompute_preview: { args: RecomputeArgs; gives: RecomputePreview };
   recompute: { args: RecomputeArgs; gives: Job };
   jobs: { args: Record<string, never>; gives: Job[] };

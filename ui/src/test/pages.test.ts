@@ -1,4 +1,4 @@
-import { screen, waitFor } from '@testing-library/svelte';
+import { screen, waitFor, within } from '@testing-library/svelte';
 import { describe, expect, it, vi } from 'vitest';
 import { accessible, open } from './open';
 
@@ -168,6 +168,28 @@ describe('the other pages', () => {
     const dialog = await screen.findByRole('dialog', { name: 'Schedule ops_metrics with pg_cron' }, { timeout: 10_000 });
     expect(dialog.textContent).toContain('create extension pg_cron');
     expect(dialog.textContent).toContain('a second time');
+  });
+  it('rollups: what the last audit found is shown again, and marked to be recomputed', async () => {
+    await open('incident', '#/rollups/task_usage');
+    (await screen.findByRole('button', { name: 'Show the differences' }, { timeout: 10_000 })).click();
+    let dialog = await screen.findByRole('dialog', { name: 'Audit of task_usage: 2 differences' }, { timeout: 10_000 });
+    expect(within(dialog).getByRole('row', { name: /openai, eu requests 4120 4121/ })).toBeTruthy();
+    await accessible();
+    const { useBackend } = await import('../lib/ipc');
+    const { fixture } = await import('../lib/fixture/backend');
+    const backend = fixture('incident');
+    const heard = vi.fn();
+    useBackend({ ...backend, call: (command, args) => { heard(command, args); return backend.call(command, args); } });
+    within(dialog).getByRole('button', { name: 'Mark and recompute these' }).click();
+    await screen.findByText('Job 43 recomputes what differs.', {}, { timeout: 10_000 });
+    const asked = heard.mock.calls.find(([command]) => command === 'audit') as [string, { from: string; to: string }];
+    expect(asked[1]).toMatchObject({ rollup: 'task_usage', repair: true });
+    expect(Date.parse(asked[1].to) - Date.parse(asked[1].from)).toBeGreaterThan(6 * 86_400_000);
+    await waitFor(() => { expect(dialog.isConnected).toBe(false); }, { timeout: 10_000 });
+    (await screen.findByRole('button', { name: 'Show the differences' })).click();
+    dialog = await screen.findByRole('dialog', { name: /^Audit of task_usage/ }, { timeout: 10_000 });
+    within(dialog).getByRole('button', { name: /^Open job 43/ }).click();
+    await waitFor(() => { expect(globalThis.location.hash).toContain('jobs/43'); });
   });
   it('recompute says what it will do before it does it', async () => {
     await open('incident', '#/rollups/ops_metrics');

@@ -220,6 +220,14 @@ describe('the other pages', () => {
     const row = await screen.findByRole('row', { current: true }, { timeout: 10_000 });
     expect(row.textContent).toContain('wrong range');
   });
+  it.each(['#/jobs', '#/rollups/ops_metrics'])('no button is off without its reason: %s', async (hash) => {
+    await open('viewer', hash);
+    await screen.findByRole('button', { name: /Recompute…/ }, { timeout: 10_000 });
+    await screen.findAllByText(hash === '#/jobs' ? 'wrong range' : 'Recent runs', {}, { timeout: 10_000 });
+    const off = [...document.querySelectorAll<HTMLButtonElement>('button:disabled')];
+    expect(off.length).toBeGreaterThan(0);
+    expect(off.filter((b) => b.title === '').map((b) => b.textContent)).toEqual([]);
+  });
   it('settings: a zone is found by its abbreviation and taken over everywhere', async () => {
     await open('calm', '#/settings');
     const field = await screen.findByRole<HTMLInputElement>('combobox', {}, { timeout: 10_000 });
@@ -269,6 +277,7 @@ describe('connections', () => {
     await open('calm', '#/settings');
     (await screen.findByRole('button', { name: 'New connection' }, { timeout: 10_000 })).click();
     const name = await screen.findByRole<HTMLInputElement>('textbox', { name: 'Name' });
+    expect(screen.getByRole('button', { name: 'Save' }).title).toBe('needs a name');
     name.value = 'staging';
     name.dispatchEvent(new Event('input', { bubbles: true }));
     await waitFor(() => { expect(screen.getByRole<HTMLButtonElement>('button', { name: 'Save' }).disabled).toBe(false); });

@@ -58,6 +58,8 @@ class App {
   lost = $derived(this.connection.phase === 'lost');
   live = $derived(this.connection.phase === 'ready' || this.connection.phase === 'lost');
   canOperate = $derived(this.connection.server?.can_operate ?? false);
+  /** Why nothing can be changed over this connection now. */
+  off = $derived(this.lost ? 'disconnected' : this.canOperate ? null : 'needs tidemark_operator');
   /** Made-up numbers: the embedded server’s, or another one that holds the demo. */
   demo = $derived(this.connection.kind === 'demo' || (this.connection.server?.demo ?? false));
   /** One a rollup, then those that were saved over one of them. */

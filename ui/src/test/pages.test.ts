@@ -198,6 +198,9 @@ describe('the other pages', () => {
     await accessible();
     screen.getByRole('button', { name: /^Recompute \d+ buckets$/ }).click();
     await waitFor(() => { expect(screen.getByText(/^Job 43 runs$/)).toBeTruthy(); }, { timeout: 10_000 });
+    screen.getByRole('button', { name: 'Open' }).click();
+    // So short a job has ended by now.
+    expect((await screen.findByRole('row', { current: true }, { timeout: 10_000 })).textContent).toMatch(/^43/);
   });
   it('jobs: running, paused and history, accessible', async () => {
     await open('incident', '#/jobs');
@@ -219,6 +222,23 @@ describe('the other pages', () => {
     await open('incident', '#/jobs/37');
     const row = await screen.findByRole('row', { current: true }, { timeout: 10_000 });
     expect(row.textContent).toContain('wrong range');
+  });
+  it('jobs: a finished one is opened from its message, whatever was filtered', async () => {
+    await open('incident', '#/jobs');
+    const search = await screen.findByRole<HTMLInputElement>('textbox', { name: /^Search jobs/ }, { timeout: 10_000 });
+    await screen.findByText('wrong range', {}, { timeout: 10_000 });
+    search.value = 'wrong';
+    search.dispatchEvent(new Event('input', { bubbles: true }));
+    const { setJob } = await import('../lib/fixture/work');
+    const seen: string[] = [];
+    vi.spyOn(Element.prototype, 'scrollIntoView').mockImplementation(function see(this: Element) { seen.push(this.textContent); });
+    setJob(41, 'done');
+    await screen.findByText('Job 41 done', {}, { timeout: 10_000 });
+    screen.getByRole('button', { name: 'Open' }).click();
+    const row = await screen.findByRole('row', { current: true }, { timeout: 10_000 });
+    expect(row.textContent).toContain('issues moved to another project');
+    expect(seen.some((text) => text.includes('issues moved'))).toBe(true);
+    expect(search.value).toBe('');
   });
   it.each(['#/jobs', '#/rollups/ops_metrics'])('no button is off without its reason: %s', async (hash) => {
     await open('viewer', hash);

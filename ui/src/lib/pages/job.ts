@@ -9,6 +9,11 @@ export function jobTitle(job: Job): string {
   return `${job.kind === 'build' ? 'Backfill' : 'Recompute'} ${job.rollup}`;
 }
 
+/** Brings the job that a toast, or an address, leads to into view. */
+export function intoView(node: HTMLElement): void {
+  node.scrollIntoView({ block: 'nearest' });
+}
+
 export function percent(job: Job): number {
   return job.buckets_total === 0 ? 100 : Math.min(100, (job.buckets_done / job.buckets_total) * 100);
 }

@@ -248,6 +248,11 @@ describe('the other pages', () => {
     expect(off.length).toBeGreaterThan(0);
     expect(off.filter((b) => b.title === '').map((b) => b.textContent)).toEqual([]);
   });
+  it('settings: the limits are where the verdict bar’s button leads', async () => {
+    await open('calm');
+    (await screen.findByRole('button', { name: 'Limits' }, { timeout: 10_000 })).click();
+    await waitFor(() => { expect(document.activeElement).toBe(screen.getByRole('region', { name: 'Limits of the verdict bar' })); }, { timeout: 10_000 });
+  });
   it('settings: a zone is found by its abbreviation and taken over everywhere', async () => {
     await open('calm', '#/settings');
     const field = await screen.findByRole<HTMLInputElement>('combobox', {}, { timeout: 10_000 });

@@ -82,8 +82,21 @@ export function offsetText(minutes: number): string {
 
 /** `+05:30` as `UTC+5:30`. */
 export function offsetWord(offset: string): string {
+  const minutes = offsetSpelled(offset);
+  return minutes === null ? offset : offsetText(minutes);
+}
+
+/** `+05:30` as minutes east of UTC. */
+function offsetSpelled(offset: string): number | null {
   const m = /^([+-])(\d\d):(\d\d)/.exec(offset);
-  return m === null ? offset : offsetText((m[1] === '-' ? -1 : 1) * (Number(m[2]) * 60 + Number(m[3])));
+  return m === null ? null : (m[1] === '-' ? -1 : 1) * (Number(m[2]) * 60 + Number(m[3]));
+}
+
+/** Time and day where clocks are `+05:30` from UTC. */
+export function clockAt(offset: string, ms: number, h24: boolean): { time: string; day: string } {
+  const at = ms + (offsetSpelled(offset) ?? 0) * 60_000;
+  const clock = new Clock('UTC', h24);
+  return { time: clock.time(at), day: clock.date(at, at) };
 }
 
 export function offsetColon(minutes: number): string {

@@ -253,6 +253,18 @@ describe('the other pages', () => {
     (await screen.findByRole('button', { name: 'Limits' }, { timeout: 10_000 })).click();
     await waitFor(() => { expect(document.activeElement).toBe(screen.getByRole('region', { name: 'Limits of the verdict bar' })); }, { timeout: 10_000 });
   });
+  it('settings: zones tell their time in the person’s clock, and it goes on', async () => {
+    const app = await open('calm', '#/settings');
+    const option = await screen.findByRole('option', { name: /Asia\/Kolkata/ }, { timeout: 10_000 });
+    const time = (): string => option.querySelector('.clock')?.textContent ?? '';
+    expect(time()).toMatch(/^\d\d:\d\d[A-Z]/);
+    await app.save({ clock_24h: false });
+    await waitFor(() => { expect(time()).toMatch(/^\d+:\d\d\s[ap]m[A-Z]/); });
+    const before = time();
+    const { serverTime } = await import('../lib/state/time.svelte');
+    serverTime.hear(serverTime.now + 7_200_000);
+    await waitFor(() => { expect(time()).not.toBe(before); });
+  });
   it('settings: a zone is found by its abbreviation and taken over everywhere', async () => {
     await open('calm', '#/settings');
     const field = await screen.findByRole<HTMLInputElement>('combobox', {}, { timeout: 10_000 });

@@ -15,11 +15,12 @@ import type { BoardState } from '../state/board.svelte';
 import { PRESETS } from '../state/ranges';
 import { parse, router } from '../state/route.svelte';
 import { toasts } from '../state/toasts.svelte';
+import { serverTime } from '../state/time.svelte';
 import { shellUi } from '../state/ui.svelte';
 import { changeJob, percent } from '../pages/job';
 import { statusLook } from '../pages/status';
 import { plural, took } from '../format';
-import { grainText, offsetWord } from '../time';
+import { clockAt, grainText, offsetWord } from '../time';
 import { boardKey, boardPlace } from '../types';
 import { copyText } from './copy';
 import type { IconName } from './icons';
@@ -150,7 +151,7 @@ export function commands(board: BoardState | undefined, refresh: () => void, que
   act('zone', 'Time zone…', 'globe', () => { shellUi.zone = true; }, 'z');
   act('zone system', `Time zone of this machine, ${app.systemZone}`, 'globe', () => { void app.chooseZone(null); }, app.settings.time_zone === null ? 'in use' : '');
   act('help', 'Keys', 'help', () => { shellUi.help = true; }, '?');
-  for (const z of zones) list.push({ id: `zone ${z.zone}`, section: 'Time zones', title: z.zone.replaceAll('_', ' '), hint: `${offsetWord(z.offset)}, ${z.local_time}`, icon: 'globe', run: () => { void app.chooseZone(z.zone); } });
+  for (const z of zones) list.push({ id: `zone ${z.zone}`, section: 'Time zones', title: z.zone.replaceAll('_', ' '), hint: `${offsetWord(z.offset)}, ${clockAt(z.offset, serverTime.now, app.settings.clock_24h).time}`, icon: 'globe', run: () => { void app.chooseZone(z.zone); } });
   return list;
 }
 

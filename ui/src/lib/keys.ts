@@ -7,7 +7,6 @@ export interface KeyContext {
   refresh: () => void;
   back: () => void;
   boards: { page: Page; name: string }[];
-  onBoard: boolean;
 }
 
 function typing(target: EventTarget | null): boolean {
@@ -16,6 +15,11 @@ function typing(target: EventTarget | null): boolean {
 
 function floating(): boolean {
   return document.querySelector('[role="dialog"], [role="menu"], [data-popover-content]') !== null;
+}
+
+/** Whether what a key opens is on this page. */
+export function onPage(name: 'Time range' | 'Time zone'): boolean {
+  return document.querySelector(`main [aria-label^="${name}:"]`) !== null;
 }
 
 export function globalKey(event: KeyboardEvent, ctx: KeyContext): void {
@@ -31,8 +35,8 @@ export function globalKey(event: KeyboardEvent, ctx: KeyContext): void {
 
 function act(key: string, ctx: KeyContext): boolean {
   if (key === 'r') ctx.refresh();
-  else if (key === 't' && ctx.onBoard) shellUi.range = true;
-  else if (key === 'z') shellUi.zone = true;
+  else if (key === 't' && onPage('Time range')) shellUi.range = true;
+  else if (key === 'z' && onPage('Time zone')) shellUi.zone = true;
   else if (key === '?') shellUi.help = true;
   else if (key === '/') {
     const field = document.querySelector<HTMLInputElement>('main .search input, main [role="combobox"]');

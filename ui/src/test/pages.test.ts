@@ -393,6 +393,27 @@ describe('before there is a board', () => {
   });
 });
 
+describe('keys', () => {
+  it.each([['none', ''], ['calm', '#/newtab']] as const)('z does nothing where no zone is shown: %s %s', async (scenario, hash) => {
+    await open(scenario, hash);
+    await screen.findByText(scenario === 'none' ? 'Look around with made-up data' : 'New rollup from a table', {}, { timeout: 10_000 });
+    globalThis.dispatchEvent(new KeyboardEvent('keydown', { key: 'z' }));
+    const { shellUi } = await import('../lib/state/ui.svelte');
+    expect(shellUi.zone).toBe(false);
+  });
+  it('z and t open zone and range where a board is made', async () => {
+    await open('calm', '#/explore');
+    await screen.findByRole('button', { name: /^Time range:/ }, { timeout: 10_000 });
+    globalThis.dispatchEvent(new KeyboardEvent('keydown', { key: 't' }));
+    await screen.findByRole('group', { name: 'Ranges' }, { timeout: 10_000 });
+    const { shellUi } = await import('../lib/state/ui.svelte');
+    shellUi.range = false;
+    await waitFor(() => { expect(screen.queryByRole('group', { name: 'Ranges' })).toBeNull(); }, { timeout: 10_000 });
+    globalThis.dispatchEvent(new KeyboardEvent('keydown', { key: 'z' }));
+    await screen.findByRole('combobox', { name: /^Time zone/ }, { timeout: 10_000 });
+  });
+});
+
 describe('the command palette', () => {
   it('finds actions, ranges and zones by keyboard', async () => {
     await open('calm');

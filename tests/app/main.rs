@@ -21,6 +21,7 @@ mod session;
 mod window;
 
 mod connections;
+mod controls;
 mod desk;
 mod explore;
 mod first_start;

@@ -10,7 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    actions::{InputSource, KeyAction, KeyActions, MouseActions, PointerAction},
+    elements::Element,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tokio::{sync::Mutex, time::timeout};
@@ -188,17 +192,59 @@ impl Window {
             .unwrap_or_else(|error| panic!("click {name}: {error}"));
     }
 
+    /// The same inside what has this label, such as a panel, or a group of buttons.
+    pub async fn click_in(&self, label: &str, name: &str) {
+        let element = self.shown(&called(&format!("//*[@aria-label='{label}']"), name)).await;
+        element
+            .click()
+            .await
+            .unwrap_or_else(|error| panic!("click {name} in {label}: {error}"));
+    }
+
+    /// The same with the control key held down.
+    pub async fn control_click_in(&self, label: &str, name: &str) {
+        let element = self.shown(&called(&format!("//*[@aria-label='{label}']"), name)).await;
+        let control = '\u{E009}';
+        let keys = KeyActions::new("keys".into()).then(KeyAction::Down { value: control });
+        self.client.perform_actions(keys).await.unwrap();
+        element.click().await.unwrap();
+        self.client.release_actions().await.unwrap();
+    }
+
+    /// Press the mouse's button in an element and let it go elsewhere in it, once for each pair of places: parts of its width,
+    /// from -0.5 to 0.5. A pair of one place is a click, two of those are a double click.
+    pub async fn drag(&self, selector: &str, pairs: &[(f64, f64)]) {
+        let element = self.client.find(Locator::Css(selector)).await.unwrap();
+        let (_, _, width, _) = element.rectangle().await.unwrap();
+        let to = |place: f64| PointerAction::MoveToElement {
+            element: element.clone(),
+            duration: None,
+            x: (place * width).round(),
+            y: 0.0,
+        };
+        let mut mouse = MouseActions::new("mouse".into());
+        for &(from, until) in pairs {
+            mouse = mouse.then(to(from)).then(PointerAction::Down { button: 0 });
+            mouse = mouse.then(to(until)).then(PointerAction::Up { button: 0 });
+        }
+        self.client.perform_actions(mouse).await.unwrap();
+    }
+
+    /// Wait until the address holds this.
+    pub async fn at(&self, part: &str) {
+        let script = format!("return decodeURIComponent(location.hash).includes({})", json!(part));
+        self.until_script(&format!("{part} in the address"), &script).await;
+    }
+
     async fn named(&self, name: &str) -> Element {
         // Inside the dialog, where one is open, or its menu; what is behind it can't be clicked.
         let scope = "(//*[@role='menu'] | //*[@role='dialog'] | //body[not(.//*[@role='dialog'])])";
-        let kind =
-            "(self::button or self::a or @role='radio' or @role='option' or @role='menuitem' or @role='menuitemradio')";
-        let path = format!(
-            "{scope}//*[{kind} and not(@disabled) and (normalize-space(.)='{name}' or @aria-label='{name}' \
-             or starts-with(normalize-space(.), '{name} ') or starts-with(@aria-label, '{name}:'))]"
-        );
-        self.until(&format!("something to click called {name}"), || async {
-            let found = self.client.find_all(Locator::XPath(&path)).await.unwrap();
+        self.shown(&called(scope, name)).await
+    }
+
+    async fn shown(&self, path: &str) -> Element {
+        self.until(&format!("something to click: {path}"), || async {
+            let found = self.client.find_all(Locator::XPath(path)).await.unwrap();
             for element in found {
                 if element.is_displayed().await.unwrap_or(false) {
                     return Some(element);
@@ -272,6 +318,16 @@ impl Window {
             .await;
         fs::write(pictures().join(format!("{}-{step}.png", self.name)), png).unwrap();
     }
+}
+
+/// What can be clicked and has this name, inside what this path finds.
+fn called(scope: &str, name: &str) -> String {
+    let kind =
+        "(self::button or self::a or @role='radio' or @role='option' or @role='menuitem' or @role='menuitemradio')";
+    format!(
+        "{scope}//*[{kind} and not(@disabled) and (normalize-space(.)='{name}' or @aria-label='{name}' \
+         or starts-with(normalize-space(.), '{name} ') or starts-with(@aria-label, '{name}:'))]"
+    )
 }
 
 /// Paints a dot that nobody sees, again and again.

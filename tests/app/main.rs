@@ -30,6 +30,7 @@ mod lost;
 mod network;
 mod newtab;
 mod numbers;
+mod operating;
 mod panning;
 mod policy;
 mod process;

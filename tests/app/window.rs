@@ -179,31 +179,31 @@ impl Window {
 
     /// Click a button, tab, option or link by the name that a person or a screen reader reads.
     pub async fn click(&self, name: &str) {
-        // What is still moving, such as a dialog that opens, is not where the click will land.
-        self.until_script(
-            "things to come to rest",
-            "return document.getAnimations().every(a => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)",
-        )
-        .await;
-        self.named(name)
-            .await
-            .click()
-            .await
-            .unwrap_or_else(|error| panic!("click {name}: {error}"));
+        // Inside the dialog, where one is open, or its menu; what is behind it can't be clicked.
+        let scope = "(//*[@role='menu'] | //*[@role='dialog'] | //body[not(.//*[@role='dialog'])])";
+        self.click_at(&called(scope, name)).await;
     }
 
     /// The same inside what has this label, such as a panel, or a group of buttons.
     pub async fn click_in(&self, label: &str, name: &str) {
-        let element = self.shown(&called(&format!("//*[@aria-label='{label}']"), name)).await;
+        self.click_at(&called(&format!("//*[@aria-label='{label}']"), name))
+            .await;
+    }
+
+    /// The same by an `XPath`, for what has no name of its own.
+    pub async fn click_at(&self, path: &str) {
+        let element = self.at_rest(path).await;
         element
             .click()
             .await
-            .unwrap_or_else(|error| panic!("click {name} in {label}: {error}"));
+            .unwrap_or_else(|error| panic!("click {path}: {error}"));
     }
 
     /// The same with the control key held down.
     pub async fn control_click_in(&self, label: &str, name: &str) {
-        let element = self.shown(&called(&format!("//*[@aria-label='{label}']"), name)).await;
+        let element = self
+            .at_rest(&called(&format!("//*[@aria-label='{label}']"), name))
+            .await;
         let control = '\u{E009}';
         let keys = KeyActions::new("keys".into()).then(KeyAction::Down { value: control });
         self.client.perform_actions(keys).await.unwrap();
@@ -236,10 +236,15 @@ impl Window {
         self.until_script(&format!("{part} in the address"), &script).await;
     }
 
-    async fn named(&self, name: &str) -> Element {
-        // Inside the dialog, where one is open, or its menu; what is behind it can't be clicked.
-        let scope = "(//*[@role='menu'] | //*[@role='dialog'] | //body[not(.//*[@role='dialog'])])";
-        self.shown(&called(scope, name)).await
+    /// What is still moving, such as a dialog that opens, is not where the click will land.
+    async fn at_rest(&self, path: &str) -> Element {
+        self.shown(path).await;
+        self.until_script(
+            "things to come to rest",
+            "return document.getAnimations().every(a => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity)",
+        )
+        .await;
+        self.shown(path).await
     }
 
     async fn shown(&self, path: &str) -> Element {

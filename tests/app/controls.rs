@@ -13,6 +13,7 @@ use tidemark_db::Db;
 
 use crate::{
     fixture::{ROLLUP, built, overview, query, quiet_day},
+    harness::TestDb,
     screen::written,
     window::{Start, Window, in_window},
 };
@@ -440,4 +441,70 @@ async fn keys(window: &Window) {
     leave(window).await;
     window.press("1").await;
     window.at(&format!("#/board/{ROLLUP}")).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_verdict_leads_to_what_it_is_about_and_its_limits_are_settings() {
+    let test = TestDb::ops().await;
+    // In the last quarter hour that is over: of two platforms everything fails, and enough others take five milliseconds.
+    test.sql("insert into ops_error_logs (created_at, platform, account_id, status_code) select date_bin('15 minutes', now(), '2001-01-01') - interval '2 minutes', name, 1, 500 from generate_series(1, 300) n, unnest(array['first', 'second']) name;
+              insert into usage_logs (created_at, account_id, duration_ms) select date_bin('15 minutes', now(), '2001-01-01') - interval '2 minutes', 1, 5 from generate_series(1, 300)").await;
+    test.drain().await;
+    in_window("verdict", Start::on(&test.url), |window| async move {
+        let board = format!("#/board/{ROLLUP}?range=24h&grain=15m&compare=none");
+        window.board(&board).await;
+        window.see("error rate 100").await;
+        let said = "return document.querySelector('.verdict [class*=what]').innerText";
+        let first = window.script(said).await.as_str().unwrap().to_owned();
+        let other = if first.starts_with("first") { "second" } else { "first" };
+        window.click("Other findings:").await;
+        window.click(&format!("{other}:")).await;
+        window
+            .until_script(
+                "the other one",
+                &format!("{said}.startsWith('{other}: error rate 100')"),
+            )
+            .await;
+        window.picture("1-other").await;
+        window.click(&format!("Only {other}")).await;
+        window.at(&format!("only=={other}")).await;
+        shows(&window, 300.0).await;
+
+        let now = Utc::now();
+        window.click("Zoom").await;
+        window
+            .until_script("a range of its own", "return location.hash.includes('..')")
+            .await;
+        let range = window
+            .script("return decodeURIComponent(location.hash).split('range=')[1].split('&')[0]")
+            .await;
+        let ends: Vec<DateTime<Utc>> = range
+            .as_str()
+            .unwrap()
+            .split("..")
+            .map(|end| end.parse().unwrap())
+            .collect();
+        assert!(
+            ends[0] < now - Duration::minutes(15) && ends[0] > now - Duration::hours(3) && ends[1] > now,
+            "around what is wrong: {range}"
+        );
+        shows(&window, 300.0).await;
+        leave(&window).await;
+        window.press(ESCAPE).await;
+        window.at("range=24h").await;
+
+        window.go("#/settings").await;
+        window.overwrite("#limit-error_rate_percent", "100").await;
+        window.board(&board).await;
+        window.see("Nothing is wrong").await;
+        window.click("Limits").await;
+        window.see("Limits of the verdict bar").await;
+        window.overwrite("#limit-p99_ms", "4").await;
+        window.board(&board).await;
+        window
+            .until_script("latency", &format!("{said}.startsWith('p99')"))
+            .await;
+        window.picture("2-latency").await;
+    })
+    .await;
 }

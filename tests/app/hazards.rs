@@ -11,7 +11,6 @@ use crate::{
 
 const END: &str = "\u{E010}";
 const LEFT: &str = "\u{E012}";
-const ENTER: &str = "\u{E007}";
 
 /// Colours in the middle of the upper lane's bar under the crosshair, most frequent first, with their share.
 const COLOURS: &str = "
@@ -87,8 +86,7 @@ async fn hazard_29_one_failed_request_pages_nobody_and_enough_of_them_do() {
         window.picture("2-enough").await;
         // The minimum is a setting.
         window.go("#/settings").await;
-        window.fill("#limit-min_samples", "400").await;
-        window.press(ENTER).await;
+        window.overwrite("#limit-min_samples", "400").await;
         window.board(&board).await;
         window.see("Nothing is wrong").await;
     })

@@ -273,6 +273,15 @@ impl Window {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Type over what a field holds, and press Enter. `fill` empties it first, which a field that takes only numbers undoes.
+    pub async fn overwrite(&self, selector: &str, text: &str) {
+        let select = format!(
+            "const field = document.querySelector({selector:?}); field?.focus(); field?.select(); return !!field"
+        );
+        self.until_script(selector, &select).await;
+        self.press(&format!("{text}\u{E007}")).await;
+    }
+
     /// Choose a file, as in the dialog that a file field opens.
     pub async fn attach(&self, selector: &str, file: &Path) {
         let field = self.client.find(Locator::Css(selector)).await.unwrap();

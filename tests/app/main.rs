@@ -38,4 +38,5 @@ mod read_only;
 mod recompute;
 mod report;
 mod rows;
+mod settings;
 mod zone;

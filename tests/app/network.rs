@@ -19,7 +19,7 @@ use crate::{
 const SOON: Duration = Duration::from_secs(40);
 
 /// A network between the app and the test server, which listens on a socket only.
-async fn network(test: &TestDb) -> (Proxy, String) {
+pub async fn network(test: &TestDb) -> (Proxy, String) {
     let url = server_url();
     let folder = url
         .split("host=")

@@ -1,6 +1,12 @@
 //! What lies between a laptop and its database: a network that works, cuts, or says nothing any more.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -21,12 +27,15 @@ struct Weather {
     cuts: u32,
     /// Nothing gets through in either direction, and nobody is told. What was swallowed once stays dead.
     swallows: bool,
+    /// Who comes anew is sent away.
+    refuses: bool,
 }
 
 /// Forwards connections until it is dropped.
 pub struct Proxy {
     pub port: u16,
     weather: watch::Sender<Weather>,
+    refused: Arc<AtomicU32>,
 }
 
 impl Proxy {
@@ -35,12 +44,18 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let weather = watch::Sender::new(Weather::default());
         let seen = weather.subscribe();
+        let refused = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&refused);
         tokio::spawn(async move {
             let mut seen_end = seen.clone();
             loop {
                 tokio::select! {
                     accepted = listener.accept() => {
                         let (client, _) = accepted.unwrap();
+                        if seen.borrow().refuses {
+                            counted.fetch_add(1, Ordering::Relaxed);
+                            continue;
+                        }
                         tokio::spawn(forward(client, server.clone(), seen.clone()));
                     }
                     // The sender is gone with its test.
@@ -48,12 +63,22 @@ impl Proxy {
                 }
             }
         });
-        Proxy { port, weather }
+        Proxy { port, weather, refused }
     }
 
     /// Cut every connection there is, at both ends. New ones are let through.
     pub fn cut(&self) {
         self.weather.send_modify(|weather| weather.cuts += 1);
+    }
+
+    /// From now on send away who comes anew, or let them through again.
+    pub fn refuse(&self, refuses: bool) {
+        self.weather.send_modify(|weather| weather.refuses = refuses);
+    }
+
+    /// How often somebody was sent away.
+    pub fn refused(&self) -> u32 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// From now on say nothing, or let new connections through again.

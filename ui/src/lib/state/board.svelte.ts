@@ -190,6 +190,7 @@ export class BoardState {
     this.#drop();
     this.pan = 0;
     this.error = { code: CANCELLED, message: `Reading was cancelled.${another}`, details: null };
+    if (this.rollup.board.rules.length > 0) this.watchError = this.error;
   }
 
   /** Nothing that comes back is for anyone any more. */

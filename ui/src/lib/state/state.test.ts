@@ -61,13 +61,15 @@ describe('a reading that is cancelled', () => {
     board.cancel();
     await again;
     expect([board.answer === before, board.loading, board.error?.message]).toEqual([true, false, 'Reading was cancelled.']);
+    // Nor does the verdict stand as if it had been read.
+    expect(board.watchError).toEqual(board.error);
     router.set({ range: '7d' });
     const another = board.load();
     board.cancel();
     await another;
     expect([board.answer === before, board.error?.message]).toEqual([true, 'Reading was cancelled. The charts still answer the question before.']);
     await board.load();
-    expect([board.answer === before, board.error]).toEqual([false, null]);
+    expect([board.answer === before, board.error, board.watchError]).toEqual([false, null, null]);
     router.set({ range: '' });
   });
 });

@@ -1,5 +1,6 @@
 /** Paints a chart model on a canvas. Takes positions and colours from a frame, so that it needs no chart library. */
 
+import type { BoardBucket } from '../api/BoardBucket';
 import { axisLabels } from '../format';
 import { spelled, spelledOffset } from '../time';
 import { bucketAt } from './model';
@@ -121,6 +122,7 @@ function paintTimeAxis(frame: Frame, model: ChartModel): void {
       stroke(frame, '--chart-day', 1);
       rule(frame, x, frame.top, x, bottom);
     } else if (tick.kind === 'shift') {
+      paintRepeated(frame, model, tick.at_ms);
       stroke(frame, '--accent', 1);
       rule(frame, x, frame.top, x, bottom);
     } else {
@@ -150,16 +152,37 @@ export function oddHours(model: Pick<ChartModel, 'ticks' | 'buckets'>, start: nu
   return hours !== 24 && hours > 22 && hours < 26 ? hours : null;
 }
 
-/** Where the clocks change: both offsets, while the days are wide enough to tell. */
-function paintShift(frame: Frame, model: ChartModel, at: number, x: number): void {
+/** By how much a bucket's clock is ahead of UTC, in milliseconds. */
+function ahead(b: BoardBucket): number {
+  const l = spelled(b.start);
+  return Date.UTC(l.year, l.month - 1, l.day, l.hour, l.minute, l.second) - b.start_ms;
+}
+
+/** A change of the clocks, and by how much they went back, while the days are wide enough to tell. */
+function shiftAt(model: ChartModel, at: number): { back: number; was: string; is: string } | null {
   const i = model.buckets.findIndex((b) => b.start_ms === at);
   const [before, after] = [model.buckets[i - 1], model.buckets[i]];
-  if (before === undefined || after === undefined || model.to - model.from > 3.1 * 86_400_000) return;
-  const [was, is] = [spelledOffset(before.start), spelledOffset(after.start)];
-  if (was === is) return;
-  const back = spelled(after.start).hour * 60 + spelled(after.start).minute < spelled(before.end).hour * 60 + spelled(before.end).minute || spelled(after.start).hour <= spelled(before.start).hour;
-  writeOver(frame, was, x - 5, frame.top + 9, '--accent', 'right');
-  writeOver(frame, `${is}, clocks went ${back ? 'back' : 'forward'}`, x + 5, frame.top + 9, '--accent', 'left');
+  if (before === undefined || after === undefined || model.to - model.from > 3.1 * 86_400_000) return null;
+  const back = ahead(before) - ahead(after);
+  return back === 0 ? null : { back, was: spelledOffset(before.start), is: spelledOffset(after.start) };
+}
+
+/** The hour that comes twice, both times, behind all that is drawn. */
+function paintRepeated(frame: Frame, model: ChartModel, at: number): void {
+  const back = shiftAt(model, at)?.back ?? 0;
+  if (back <= 0) return;
+  const x0 = Math.max(frame.left, frame.x(at - back));
+  const x1 = Math.min(frame.left + frame.width, frame.x(at + back));
+  frame.ctx.fillStyle = frame.css('--accent-tint');
+  frame.ctx.fillRect(x0, frame.top + HEADROOM, x1 - x0, frame.height - HEADROOM);
+}
+
+/** Where the clocks change: both offsets. */
+function paintShift(frame: Frame, model: ChartModel, at: number, x: number): void {
+  const shift = shiftAt(model, at);
+  if (shift === null) return;
+  writeOver(frame, shift.was, x - 5, frame.top + 9, '--accent', 'right');
+  writeOver(frame, `${shift.is}, clocks went ${shift.back > 0 ? 'back' : 'forward'}`, x + 5, frame.top + 9, '--accent', 'left');
 }
 
 function paintValueAxis(frame: Frame, lane: Lane): void {

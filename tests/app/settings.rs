@@ -14,8 +14,8 @@ use crate::{
 const TAB: &str = "\u{E004}";
 const END: &str = "\u{E010}";
 
-/// The app waits half a second after its first try, and twice as long after each other one. After the fifth it waits eight.
-const TRIES: u32 = 5;
+/// The app waits half a second after its first try, and twice as long after each other one: once it has waited four, it waits eight.
+const LONG: Duration = Duration::from_secs(3);
 const SOON: Duration = Duration::from_secs(5);
 
 fn file(home: &Path) -> String {
@@ -49,7 +49,7 @@ async fn every_setting_is_kept_and_does_what_it_says() {
         window.click("Details").await;
         window.until_script("why", "const bar = [...document.querySelectorAll('[role=alert]')].find(bar => bar.innerText.includes('Disconnected')); return /be reached|connect|closed/.test(bar.innerText) && !bar.innerText.includes('reconnects by itself')").await;
         window.picture("3-lost").await;
-        window.until("long pauses", || async { (proxy.refused() >= TRIES).then_some(()) }).await;
+        window.until("long pauses", || async { (proxy.longest_pause() >= LONG).then_some(()) }).await;
         proxy.refuse(false);
         window.click("Try now").await;
         window.within(SOON, "it is connected at once", || async {

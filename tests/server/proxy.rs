@@ -2,10 +2,8 @@
 
 use std::{
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -31,11 +29,25 @@ struct Weather {
     refuses: bool,
 }
 
+#[derive(Default)]
+struct Refused {
+    last: Option<Instant>,
+    longest_pause: Duration,
+}
+
+impl Refused {
+    fn count(&mut self) {
+        if let Some(last) = self.last.replace(Instant::now()) {
+            self.longest_pause = self.longest_pause.max(last.elapsed());
+        }
+    }
+}
+
 /// Forwards connections until it is dropped.
 pub struct Proxy {
     pub port: u16,
     weather: watch::Sender<Weather>,
-    refused: Arc<AtomicU32>,
+    refused: Arc<Mutex<Refused>>,
 }
 
 impl Proxy {
@@ -44,7 +56,7 @@ impl Proxy {
         let port = listener.local_addr().unwrap().port();
         let weather = watch::Sender::new(Weather::default());
         let seen = weather.subscribe();
-        let refused = Arc::new(AtomicU32::new(0));
+        let refused = Arc::new(Mutex::new(Refused::default()));
         let counted = Arc::clone(&refused);
         tokio::spawn(async move {
             let mut seen_end = seen.clone();
@@ -53,7 +65,7 @@ impl Proxy {
                     accepted = listener.accept() => {
                         let (client, _) = accepted.unwrap();
                         if seen.borrow().refuses {
-                            counted.fetch_add(1, Ordering::Relaxed);
+                            counted.lock().unwrap().count();
                             continue;
                         }
                         tokio::spawn(forward(client, server.clone(), seen.clone()));
@@ -76,9 +88,9 @@ impl Proxy {
         self.weather.send_modify(|weather| weather.refuses = refuses);
     }
 
-    /// How often somebody was sent away.
-    pub fn refused(&self) -> u32 {
-        self.refused.load(Ordering::Relaxed)
+    /// The longest time between two that were sent away.
+    pub fn longest_pause(&self) -> Duration {
+        self.refused.lock().unwrap().longest_pause
     }
 
     /// From now on say nothing, or let new connections through again.

@@ -63,7 +63,7 @@ describe('a verdict that can’t be read', () => {
 describe('a heatmap that can’t be read', () => {
   it('says why beside the picture of before', async () => {
     await open('calm', '', broken);
-    const map = await screen.findByRole('img', { name: /Hour × weekday/ }, LONG);
+    const map = await screen.findByRole('group', { name: /^Hour × weekday/ }, LONG);
     lost.week = true;
     refresh();
     await waitFor(() => { expect(screen.getByRole('region', { name: 'Hour × weekday' }).textContent).toMatch(/This role lacks a right.*What you see below is from \d\d:\d\d:\d\d/); }, LONG);
@@ -78,7 +78,7 @@ describe('what goes wrong in one part of a board', () => {
   it('leaves the heatmap, which is read by a question of its own', async () => {
     lost.board = true;
     await open('calm', '', broken);
-    await screen.findByRole('img', { name: /Hour × weekday/ }, LONG);
+    await screen.findByRole('group', { name: /^Hour × weekday/ }, LONG);
     expect(screen.getByRole('alert').textContent).toContain('This role lacks a right');
     expect(screen.queryByRole('region', { name: 'Requests' })).toBeNull();
     await accessible();
@@ -102,6 +102,6 @@ describe('what goes wrong in one part of a board', () => {
     await accessible();
     odd = false;
     within(panel).getByRole('button', { name: 'Try again' }).click();
-    await within(panel).findByRole('img', {}, LONG);
+    await within(panel).findByRole('group', { name: /^Hour × weekday/ }, LONG);
   });
 });

@@ -17,7 +17,11 @@ export async function open(scenario: Scenario, hash = '', broken: Broken = NOTHI
   const [{ useBackend }, { fixture }, { default: App }, library, { app }] = await Promise.all([import('../lib/ipc'), import('../lib/fixture/backend'), import('../App.svelte'), import('@testing-library/svelte'), import('../lib/state/app.svelte')]);
   useBackend(fixture(scenario, broken));
   library.render(App);
-  cleanup = library.cleanup;
+  cleanup = () => {
+    library.cleanup();
+    // Its clock goes on after the test, and asks nothing any more.
+    app.connection = { ...app.connection, phase: 'none' };
+  };
   return app;
 }
 

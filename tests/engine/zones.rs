@@ -79,6 +79,11 @@ async fn hours_days_weeks_and_months_are_those_of_the_zone_as_postgres_dates_the
             (Grain::Week, WeekStart::Monday, "date_trunc('week', l)"),
             (
                 Grain::Week,
+                WeekStart::Saturday,
+                "date_trunc('week', l + interval '2 days') - interval '2 days'",
+            ),
+            (
+                Grain::Week,
                 WeekStart::Sunday,
                 "date_trunc('week', l + interval '1 day') - interval '1 day'",
             ),
@@ -116,10 +121,10 @@ async fn hours_days_weeks_and_months_are_those_of_the_zone_as_postgres_dates_the
                 if grain == Grain::Week && !row.partial {
                     assert_eq!(
                         row.bucket_start.weekday(),
-                        if week == WeekStart::Sunday {
-                            Weekday::Sun
-                        } else {
-                            Weekday::Mon
+                        match week {
+                            WeekStart::Monday => Weekday::Mon,
+                            WeekStart::Saturday => Weekday::Sat,
+                            WeekStart::Sunday => Weekday::Sun,
                         }
                     );
                 }

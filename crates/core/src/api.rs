@@ -38,6 +38,7 @@ pub enum Grain {
 pub enum WeekStart {
     #[default]
     Monday,
+    Saturday,
     Sunday,
 }
 

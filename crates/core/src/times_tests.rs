@@ -128,6 +128,8 @@ fn presets_end_now_and_days_have_their_own_length() {
     }
     let sunday = parse_range("this-week", Europe::Berlin, WeekStart::Sunday, now());
     assert_eq!(sunday, Ok((at("2026-10-24T22:00:00Z"), now())));
+    let saturday = parse_range("this-week", Europe::Berlin, WeekStart::Saturday, now());
+    assert_eq!(saturday, Ok((at("2026-10-23T22:00:00Z"), now())));
 }
 
 #[test]

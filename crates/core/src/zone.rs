@@ -15,7 +15,7 @@
 //! Buckets of one grain tile time: no gap, no overlap, and those below a day are never longer than the grain.
 
 use chrono::{DateTime, Datelike, Days, FixedOffset, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta};
-use chrono::{TimeZone, Utc};
+use chrono::{TimeZone, Utc, Weekday};
 use chrono_tz::{GapInfo, Tz};
 
 use crate::api::{Grain, WeekStart};
@@ -145,11 +145,12 @@ fn by_date(from: DateTime<Utc>, to: DateTime<Utc>, grain: Grain, tz: Tz, week: W
 pub(crate) fn first_date(date: NaiveDate, grain: Grain, week: WeekStart) -> NaiveDate {
     let first = match grain {
         Grain::Week => {
-            let since = match week {
-                WeekStart::Monday => date.weekday().num_days_from_monday(),
-                WeekStart::Sunday => date.weekday().num_days_from_sunday(),
+            let first = match week {
+                WeekStart::Monday => Weekday::Mon,
+                WeekStart::Saturday => Weekday::Sat,
+                WeekStart::Sunday => Weekday::Sun,
             };
-            date.checked_sub_days(Days::new(u64::from(since)))
+            date.checked_sub_days(Days::new(u64::from(date.weekday().days_since(first))))
         }
         Grain::Month => date.with_day(1),
         Grain::Year => NaiveDate::from_ymd_opt(date.year(), 1, 1),

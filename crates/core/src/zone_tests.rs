@@ -161,6 +161,8 @@ fn weeks_start_on_the_viewers_day() {
     assert_eq!(starts(&monday, tz), ["11-16 00:00 +01:00"]);
     let sunday = viewer_buckets(from, to, Grain::Week, tz, WeekStart::Sunday);
     assert_eq!(starts(&sunday, tz), ["11-15 00:00 +01:00"]);
+    let saturday = viewer_buckets(from, to, Grain::Week, tz, WeekStart::Saturday);
+    assert_eq!(starts(&saturday, tz), ["11-14 00:00 +01:00"]);
 }
 
 #[test]
@@ -230,9 +232,9 @@ proptest! {
     #[test]
     fn buckets_tile_time(
         // 1970 to 2100.
-        second in 0i64..4_102_444_800, length in 1i64..400_000, zone in 0..TZ_VARIANTS.len(), grain in some_grain(), sunday: bool
+        second in 0i64..4_102_444_800, length in 1i64..400_000, zone in 0..TZ_VARIANTS.len(), grain in some_grain(), week in 0usize..3
     ) {
-        let (tz, week) = (TZ_VARIANTS[zone], if sunday { WeekStart::Sunday } else { WeekStart::Monday });
+        let (tz, week) = (TZ_VARIANTS[zone], [WeekStart::Monday, WeekStart::Saturday, WeekStart::Sunday][week]);
         let from = DateTime::from_timestamp(second, 0).unwrap();
         let to = from + TimeDelta::seconds(length);
         let buckets = viewer_buckets(from, to, grain, tz, week);

@@ -2,6 +2,7 @@
 
 import type { BoardBucket } from './api/BoardBucket';
 import type { Grain } from './api/Grain';
+import type { WeekStart } from './api/WeekStart';
 
 const MINUS = '\u2212';
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -246,6 +247,8 @@ export function landmarks(from: number, to: number, tz: string): { ms: number; l
   }
   return found;
 }
+
+export const WEEK_STARTS: { value: WeekStart; label: string }[] = [{ value: 'monday', label: 'Monday' }, { value: 'saturday', label: 'Saturday' }, { value: 'sunday', label: 'Sunday' }];
 
 export function weekdayName(day: number): string {
   return DAYS[day] ?? '';

@@ -463,7 +463,7 @@ describe('the command palette', () => {
     if (rollup === undefined) throw new Error('no rollup');
     const titles = (query: string): string[] => matching(commands(boardState(rollup), () => undefined, query, []), query).map((c) => c.title);
     const all = titles('');
-    for (const wanted of ['Only gemini', 'Bucket width: hour', 'Compare with yesterday', 'No comparison', 'Earlier, by the length of the range', 'Save a report as HTML', 'Copy the address of this view', 'Audit the last 7 days of ops_metrics', 'Show the SQL of ops_metrics', 'Refresh boards: every 5\u202fs', 'Clock: 12 h', 'Weeks start on Sunday', 'New connection…', 'New board…', 'Keys']) expect(all).toContain(wanted);
+    for (const wanted of ['Only gemini', 'Bucket width: hour', 'Compare with yesterday', 'No comparison', 'Earlier, by the length of the range', 'Save a report as HTML', 'Copy the address of this view', 'Audit the last 7 days of ops_metrics', 'Show the SQL of ops_metrics', 'Refresh boards: every 5\u202fs', 'Clock: 12 h', 'Weeks start on Saturday', 'Weeks start on Sunday', 'New connection…', 'New board…', 'Keys']) expect(all).toContain(wanted);
     expect(new Set(commands(boardState(rollup), () => undefined, '', []).map((c) => c.id)).size).toBe(all.length);
     expect(titles('last 7')[0]).toBe('Last 7 days');
     expect(titles('rec')[0]).toMatch(/^Recompute/);

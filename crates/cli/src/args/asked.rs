@@ -122,6 +122,7 @@ pub enum GrainArg {
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum WeekStartArg {
     Monday,
+    Saturday,
     Sunday,
 }
 

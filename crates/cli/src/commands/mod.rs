@@ -79,6 +79,7 @@ fn grain(asked: GrainArg) -> Grain {
 fn week_start(asked: WeekStartArg) -> WeekStart {
     match asked {
         WeekStartArg::Monday => WeekStart::Monday,
+        WeekStartArg::Saturday => WeekStart::Saturday,
         WeekStartArg::Sunday => WeekStart::Sunday,
     }
 }

@@ -3,4 +3,4 @@
 /**
  * First day of the viewer's week.
  */
-export type WeekStart = "monday" | "sunday";
+export type WeekStart = "monday" | "saturday" | "sunday";

@@ -21,7 +21,7 @@ import { shellUi } from '../state/ui.svelte';
 import { changeJob, percent } from '../pages/job';
 import { statusLook } from '../pages/status';
 import { plural, took } from '../format';
-import { clockAt, grainText, offsetWord } from '../time';
+import { WEEK_STARTS, clockAt, grainText, offsetWord } from '../time';
 import { boardKey, boardPlace } from '../types';
 import { copyText } from './copy';
 import type { IconName } from './icons';
@@ -122,7 +122,7 @@ function ofSettings(): Command[] {
     ...(['system', 'light', 'dark'] as const).map((theme) => act(`theme ${theme}`, `Theme: ${theme}`, s.theme === theme, { theme })),
     ...REFRESHES.map((n) => act(`refresh ${n}`, `Refresh boards: ${every(n)}`, s.refresh_seconds === n, { refresh_seconds: n })),
     act('clock 24', 'Clock: 24 h', s.clock_24h, { clock_24h: true }), act('clock 12', 'Clock: 12 h', !s.clock_24h, { clock_24h: false }),
-    ...(['monday', 'sunday'] as const).map((week_start) => act(`week ${week_start}`, `Weeks start on ${week_start === 'monday' ? 'Monday' : 'Sunday'}`, s.week_start === week_start, { week_start })),
+    ...WEEK_STARTS.map(({ value, label }) => act(`week ${value}`, `Weeks start on ${label}`, s.week_start === value, { week_start: value })),
     { id: 'ticking', section: 'Actions', title: s.tick_while_open ? 'Stop ticking rollups from this app' : 'Keep rollups fresh while this app is open', hint: '', icon: 'clock', run: () => { void app.save({ tick_while_open: !s.tick_while_open }); } },
   ];
 }

@@ -454,7 +454,7 @@ async fn the_verdict_leads_to_what_it_is_about_and_its_limits_are_settings() {
         let board = format!("#/board/{ROLLUP}?range=24h&grain=15m&compare=none");
         window.board(&board).await;
         window.see("error rate 100").await;
-        let said = "return document.querySelector('.verdict [class*=what]').innerText";
+        let said = "return document.querySelector('.verdict [class*=what]')?.innerText";
         let first = window.script(said).await.as_str().unwrap().to_owned();
         let other = if first.starts_with("first") { "second" } else { "first" };
         window.click("Other findings:").await;
@@ -462,7 +462,7 @@ async fn the_verdict_leads_to_what_it_is_about_and_its_limits_are_settings() {
         window
             .until_script(
                 "the other one",
-                &format!("{said}.startsWith('{other}: error rate 100')"),
+                &format!("{said}?.startsWith('{other}: error rate 100')"),
             )
             .await;
         window.picture("1-other").await;
@@ -502,7 +502,7 @@ async fn the_verdict_leads_to_what_it_is_about_and_its_limits_are_settings() {
         window.overwrite("#limit-p99_ms", "4").await;
         window.board(&board).await;
         window
-            .until_script("latency", &format!("{said}.startsWith('p99')"))
+            .until_script("latency", &format!("{said}?.startsWith('p99')"))
             .await;
         window.picture("2-latency").await;
     })

@@ -190,13 +190,12 @@ impl Window {
             .await;
     }
 
-    /// The same by an `XPath`, for what has no name of its own.
+    /// The same by an `XPath`, for what has no name of its own. Messages may lie over it for some seconds.
     pub async fn click_at(&self, path: &str) {
-        let element = self.at_rest(path).await;
-        element
-            .click()
-            .await
-            .unwrap_or_else(|error| panic!("click {path}: {error}"));
+        self.until(&format!("a click on {path}"), || async {
+            self.at_rest(path).await.click().await.ok()
+        })
+        .await;
     }
 
     /// The same with the control key held down.

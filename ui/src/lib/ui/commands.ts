@@ -40,7 +40,7 @@ export async function tickNow(rollup: string): Promise<void> {
     const report = await call('tick', { rollup });
     const bad = report.outcome === 'failed';
     const words = { drained: 'nothing waits any more', more: `${report.left} buckets still wait`, busy: 'another ticker holds it right now', paused: 'it is paused', yielded: 'stood aside for somebody who waits for a lock', resting: `${plural(report.left, 'bucket')} of a job that rests`, backing_off: `${plural(report.left, 'bucket')} failed and ${report.left === 1 ? 'is' : 'are'} tried again later`, failed: report.error ?? 'it failed' }[report.outcome];
-    toasts.show({ tone: bad ? 'bad' : 'ok', title: bad ? `Tick of ${rollup} failed` : `Ticked ${rollup}`, text: bad ? words : `${report.buckets} buckets in ${took(report.took_ms)}, ${words}`, action: bad ? { label: 'Tick again', run: () => { void tickNow(rollup); } } : null });
+    toasts.show({ tone: bad ? 'bad' : 'ok', title: bad ? `Tick of ${rollup} failed` : `Ticked ${rollup}`, text: bad ? words : `${plural(report.buckets, 'bucket')} in ${took(report.took_ms)}, ${words}`, action: bad ? { label: 'Tick again', run: () => { void tickNow(rollup); } } : null });
     app.epoch += 1;
     await app.refresh();
   } catch (error) {

@@ -49,3 +49,8 @@ export async function changeJob(command: 'pause_job' | 'resume_job' | 'cancel_jo
 export async function paceJob(id: number, pace: number): Promise<void> {
   await change(id, () => call('pace_job', { id, pace }));
 }
+
+/** Whether it recomputes what an audit found; the engine gives this reason. */
+export function repairs(job: Job): boolean {
+  return job.kind === 'request' && job.reason === 'audit repair';
+}

@@ -35,6 +35,12 @@ export async function more(w) {
   for (const range of ['1h', '7d', '30d']) await w.keep(`overview-${range}`, () => board(w, `range=${range}`));
   await w.keep('overview-one-platform', () => board(w, 'range=24h&only=%3Dopenai'));
   await w.keep('overview-25-hours', () => board(w, 'range=2026-10-25T00:00:00%2B02:00..2026-10-26T00:00:00%2B01:00'));
+  await w.keep('overview-heatmap-keys', async () => {
+    await board(w, 'range=24h');
+    await w.script('document.querySelector("[aria-roledescription=heatmap]").focus()');
+    for (const key of ['End', 'ArrowUp', 'ArrowLeft']) await w.key(key);
+    await w.until('the tooltip', 'return document.querySelector(".tip") !== null');
+  });
   await w.keep('overview-no-rows', async () => { await w.go(`${OPS}?range=2020-01-01..2020-01-02`); await w.see('No rows in this range'); });
   await w.keep('rows', async () => {
     await board(w, 'range=24h');
@@ -54,6 +60,7 @@ export async function more(w) {
   await w.keep('newtab-numbers', async () => { await w.click('public.usage_logs'); await w.until('the numbers', 'return /The newest .* before/.test(document.body.innerText)'); });
   await w.keep('recompute', async () => { await w.go('#/rollups/ops_metrics'); await w.click('Recompute…'); await w.click('Last 7 days'); await w.until('a preview', 'return /Recompute [0-9]/.test(document.body.innerText)'); });
   await w.keep('show-sql', async () => { await w.clear(); await w.go('#/rollups/ops_metrics'); await w.click('Show SQL'); await w.see('create table'); });
+  await w.keep('schedule', async () => { await w.clear(); await w.go('#/rollups/ops_metrics'); await w.click('Schedule'); await w.see('cron.schedule'); });
   await w.keep('audit', async () => { await w.clear(); await w.go('#/rollups/ops_metrics'); await w.key('k', { ctrlKey: true }); await w.until('the palette', 'return document.querySelector("[role=combobox]") !== null'); await w.fill('[role=dialog] [role=combobox]', 'audit ops'); await w.key('Enter'); await w.see('0 differences'); });
   await w.keep('connection-form', async () => {
     await w.clear();
@@ -74,6 +81,8 @@ export async function more(w) {
 /** Before there is anything: the first start, and a server that can't be reached. */
 export async function start(w) {
   await w.keep('start', () => w.see('Your own database'));
+  await w.keep('start-connection', async () => { await w.click('New connection'); await w.until('the form', 'return document.querySelector("[role=dialog] input") !== null'); });
+  await w.clear();
   await w.keep('no-connection', async () => { await w.fill('form input', 'postgres://dash@127.0.0.1:1/gateway'); await w.click('Connect'); await w.see("can't be reached"); });
 }
 

@@ -60,6 +60,17 @@ describe('a verdict that can’t be read', () => {
   });
 });
 
+describe('a rollup that can’t be trusted', () => {
+  it('has no footer that says its numbers equal the raw rows', async () => {
+    const app = await open('calm');
+    const foot = (): string => document.querySelector('footer')?.textContent ?? '';
+    await waitFor(() => { expect(foot()).toContain('Every number equals the raw rows'); }, LONG);
+    app.health = app.health.map((h) => ({ ...h, status: 'not_trusted' }));
+    await waitFor(() => { expect(foot()).toMatch(/Read at \d\d:\d\d:\d\d/); }, LONG);
+    expect(foot()).not.toContain('equals');
+  });
+});
+
 describe('a heatmap that can’t be read', () => {
   it('says why beside the picture of before', async () => {
     await open('calm', '', broken);

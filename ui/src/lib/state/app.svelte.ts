@@ -38,7 +38,7 @@ class App {
   connection = $state<ConnectionState>(UNKNOWN);
   settings = $state<Settings>(DEFAULTS);
   systemZone = $state('UTC');
-  rollups = $state<Rollup[]>([]);
+  rollups = $state.raw<Rollup[]>([]);
   rollupsError = $state<AppError | null>(null);
   saved = $state.raw<SavedBoard[]>([]);
   health = $state<RollupStatus[]>([]);
@@ -112,7 +112,9 @@ class App {
 
   async readRollups(): Promise<void> {
     try {
-      this.rollups = await call('rollups', {});
+      const read = await call('rollups', {});
+      // What is the same stays the same, and no board is drawn anew for it.
+      if (JSON.stringify(read) !== JSON.stringify(this.rollups)) this.rollups = read;
       this.rollupsError = null;
     } catch (error) {
       this.rollupsError = toAppError(error);

@@ -388,12 +388,7 @@ async fn table(window: &Window, db: &Db, day: Range) {
 async fn keys(window: &Window) {
     leave(window).await;
     window.press("z").await;
-    window
-        .until_script(
-            "the zone's search",
-            "return document.activeElement?.getAttribute('aria-label')?.startsWith('Time zone')",
-        )
-        .await;
+    window.in_zone_search().await;
     window.press(ESCAPE).await;
     window
         .until_script("closed", "return !document.querySelector('[data-popover-content]')")

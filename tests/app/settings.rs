@@ -127,12 +127,7 @@ async fn viewer(window: &Window) {
     window.see("Limits of the verdict bar").await;
     window.script("document.activeElement?.blur()").await;
     window.press("z").await;
-    window
-        .until_script(
-            "the zone's search",
-            "return document.activeElement?.getAttribute('aria-label')?.startsWith('Time zone')",
-        )
-        .await;
+    window.in_zone_search().await;
 }
 
 /// The connections to this database apart from these.

@@ -156,6 +156,12 @@ impl Window {
             .unwrap_or_else(|error| panic!("{error}\n{script}"))
     }
 
+    /// Until one types into the search for a zone.
+    pub async fn in_zone_search(&self) {
+        let focused = "return document.activeElement?.getAttribute('aria-label')?.startsWith('Time zone')";
+        self.until_script("the zone's search", focused).await;
+    }
+
     /// Wait until a script gives something other than null, false or an empty text or list.
     pub async fn until_script(&self, what: &str, script: &str) -> Value {
         self.until(what, || async {

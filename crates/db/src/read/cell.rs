@@ -1,4 +1,5 @@
-//! A cell: the mergeable statistics of one group in one bucket, read from rows of a rollup table or of `ROLLUP__raw`.
+//! A cell: the mergeable statistics of one group in one bucket, read from rows of a rollup table or of `ROLLUP__raw`. It is a
+//! slice of values, as many as its [`Shape`] has columns.
 
 use std::str::FromStr;
 
@@ -15,13 +16,14 @@ use super::num::Num;
 use crate::{Error, Result};
 
 /// A merged column.
-#[derive(Debug, Clone)]
-pub(super) enum Value {
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Value {
     /// No row had one.
+    #[default]
     None,
     Number(Num),
-    Sketch(Held),
-    Kmv(Kmv),
+    Sketch(Box<Held>),
+    Kmv(Box<Kmv>),
 }
 
 /// Which columns a question needs, how they merge, and how its measures follow from them.
@@ -43,7 +45,7 @@ impl Shape {
     }
 
     /// How many measures it was made for.
-    pub fn measures(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.formulas.len()
     }
 
@@ -68,36 +70,27 @@ impl Shape {
             })
             .collect()
     }
-}
 
-#[derive(Debug, Clone)]
-pub(crate) struct Cell {
-    pub(super) values: Vec<Value>,
-}
-
-impl Cell {
-    pub fn empty(shape: &Shape) -> Cell {
-        Cell {
-            values: vec![Value::None; shape.columns.len()],
-        }
-    }
-
-    /// Add a row whose columns stand from `first` on as [`Shape::select`] has them.
-    pub fn absorb(&mut self, shape: &Shape, row: &PgRow, first: usize) -> Result<()> {
-        for (at, (mine, column)) in self.values.iter_mut().zip(&shape.columns).enumerate() {
+    /// Add a row whose columns stand from `first` on as [`Shape::select`] has them: their types are known.
+    pub fn absorb(&self, cell: &mut [Value], row: &PgRow, first: usize) -> Result<()> {
+        for (at, (mine, column)) in cell.iter_mut().zip(&self.columns).enumerate() {
             let at = first + at;
             match column.merge {
                 Merge::Sketch => {
-                    if let Some(bytes) = row.try_get::<Option<&[u8]>, _>(at)? {
+                    if let Some(bytes) = row.try_get_unchecked::<Option<&[u8]>, _>(at)? {
                         match mine {
                             Value::Sketch(held) => held.add_bytes(bytes).map_err(unreadable)?,
-                            _ => *mine = Value::Sketch(Held::of(bytes).map_err(unreadable)?),
+                            _ => *mine = Value::Sketch(Box::new(Held::of(bytes).map_err(unreadable)?)),
                         }
                     }
                 }
                 Merge::Kmv => {
-                    if let Some(bytes) = row.try_get::<Option<&[u8]>, _>(at)? {
-                        merge(mine, &Value::Kmv(Kmv::decode(bytes).map_err(unreadable)?), column.merge);
+                    if let Some(bytes) = row.try_get_unchecked::<Option<&[u8]>, _>(at)? {
+                        merge(
+                            mine,
+                            &Value::Kmv(Box::new(Kmv::decode(bytes).map_err(unreadable)?)),
+                            column.merge,
+                        );
                     }
                 }
                 _ => {
@@ -110,42 +103,39 @@ impl Cell {
         Ok(())
     }
 
-    pub fn merge(&mut self, shape: &Shape, other: &Cell) {
-        for ((mine, theirs), column) in self.values.iter_mut().zip(&other.values).zip(&shape.columns) {
+    pub fn merge(&self, cell: &mut [Value], other: &[Value]) {
+        for ((mine, theirs), column) in cell.iter_mut().zip(other).zip(&self.columns) {
             merge(mine, theirs, column.merge);
         }
     }
 
+    /// The measures that it was made for, in their order.
+    pub fn measures<'a>(&'a self, cell: &'a [Value]) -> impl Iterator<Item = Option<Num>> + 'a {
+        self.formulas.iter().map(|formula| formula.value(cell))
+    }
+}
+
+impl Value {
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
-        let own = |value: &Value| match value {
-            Value::Sketch(held) => held.bytes(),
-            Value::Kmv(hashes) => hashes.bytes(),
+        let own = match self {
+            Value::Sketch(held) => size_of::<Held>() + held.bytes(),
+            Value::Kmv(hashes) => size_of::<Kmv>() + hashes.bytes(),
             Value::None | Value::Number(_) => 0,
         };
-        size_of::<(usize, [usize; 2], Cell)>()
-            + self
-                .values
-                .iter()
-                .map(|value| size_of::<Value>() + own(value))
-                .sum::<usize>()
-    }
-
-    /// The measures that the shape was made for, in their order.
-    pub fn measures<'a>(&'a self, shape: &'a Shape) -> impl Iterator<Item = Option<Num>> + 'a {
-        shape.formulas.iter().map(|formula| formula.value(&self.values))
+        size_of::<Value>() + own
     }
 }
 
 fn number(row: &PgRow, at: usize, sql_type: &str) -> Result<Option<Num>> {
     Ok(match sql_type {
-        "bigint" => row.try_get::<Option<i64>, _>(at)?.map(|n| Num::Int(n.into())),
-        "integer" => row.try_get::<Option<i32>, _>(at)?.map(|n| Num::Int(n.into())),
-        "double precision" => row.try_get::<Option<f64>, _>(at)?.map(Num::Float),
+        "bigint" => row.try_get_unchecked::<Option<i64>, _>(at)?.map(Num::Int),
+        "integer" => row.try_get_unchecked::<Option<i32>, _>(at)?.map(|n| Num::Int(n.into())),
+        "double precision" => row.try_get_unchecked::<Option<f64>, _>(at)?.map(Num::Float),
         _ => row
             .try_get::<Option<&str>, _>(at)?
             .map(|text| match BigDecimal::from_str(text) {
-                Ok(number) => Num::Exact(number),
+                Ok(number) => Num::Exact(Box::new(number)),
                 // numeric knows NaN and infinities.
                 Err(_) => Num::Float(text.parse().unwrap_or(f64::NAN)),
             }),
@@ -160,7 +150,7 @@ fn merge(mine: &mut Value, theirs: &Value, how: Merge) {
         (Value::Number(a), Value::Number(b)) => match how {
             Merge::Min => a.keep_least(b),
             Merge::Max => a.keep_greatest(b),
-            _ => a.add(b),
+            _ => *a = a.plus(b),
         },
         _ => *mine = theirs.clone(),
     }

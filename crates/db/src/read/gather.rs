@@ -1,26 +1,18 @@
 //! Rows of rollup tables and of `ROLLUP__raw`, streamed into the cells of each cut.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasher, RandomState};
-use std::sync::Arc;
-
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, PgConnection, Postgres, Row};
+use tidemark_core::api::DimensionFilter;
 use tidemark_core::model::Model;
 use tidemark_core::spec::on::quote;
 
-use super::cell::{Cell, Shape};
+use super::cell::Shape;
+use super::cells::{Cells, Filling, Values};
 use super::snapshot::{Cut, Part};
 use crate::Result;
-
-/// The values of the dimensions that a cut is grouped by, as text.
-pub(crate) type Group = Arc<[Option<String>]>;
-
-/// What was read of one cut: by viewer bucket and group, each once, in this order.
-pub(crate) type Cells = Vec<(usize, Group, Cell)>;
 
 /// Where rows come from.
 pub(super) struct Source<'a> {
@@ -41,20 +33,9 @@ pub(super) struct Gathered<'a> {
     cuts: &'a [Cut],
     /// Every dimension that a cut groups by or filters, for rows that are read as they are stored.
     dimensions: Vec<&'a str>,
-    filled: Vec<Filled>,
-}
-
-/// The cells of one cut. A row finds its cell without a new group being made of its values.
-#[derive(Default)]
-struct Filled {
-    hasher: RandomState,
-    groups: Vec<Group>,
-    /// Groups by the hash of their values.
-    hashed: HashMap<u64, Vec<u32>>,
-    /// By group and bucket: which cell, counted from 1.
-    places: Vec<Vec<u32>>,
-    /// Bucket, group, cell.
-    cells: Vec<(u32, u32, Cell)>,
+    /// What each cut groups by, by its place among them.
+    by: Vec<Vec<usize>>,
+    filled: Vec<Filling>,
 }
 
 impl<'a> Gathered<'a> {
@@ -66,22 +47,28 @@ impl<'a> Gathered<'a> {
         let mut dimensions: Vec<&str> = cuts.iter().flat_map(named).collect();
         dimensions.sort_unstable();
         dimensions.dedup();
+        let place = |name: &String| {
+            let at = dimensions.binary_search(&name.as_str());
+            at.unwrap_or_else(|_| unreachable!("every dimension of a cut is among them"))
+        };
         Gathered {
             model,
             shape,
             cuts,
+            by: cuts.iter().map(|cut| cut.by.iter().map(place).collect()).collect(),
             dimensions,
-            filled: cuts.iter().map(|_| Filled::default()).collect(),
+            filled: cuts.iter().map(|_| Filling::default()).collect(),
         }
     }
 
     pub fn cells(self) -> Vec<Cells> {
-        self.filled.into_iter().map(Filled::cells).collect()
+        let width = self.shape.columns.len();
+        self.filled.into_iter().map(|filled| filled.finish(width)).collect()
     }
 
     /// Throw away what was read.
     pub fn clear(&mut self) {
-        self.filled = self.cuts.iter().map(|_| Filled::default()).collect();
+        self.filled = self.cuts.iter().map(|_| Filling::default()).collect();
     }
 
     /// Read a source. `bind` adds what it needs besides the starts of the parts and, after it, the filters.
@@ -111,9 +98,10 @@ impl<'a> Gathered<'a> {
             }
         }
         let mut rows = query.fetch(connection);
+        let parts = Parts::of_all(source.parts);
         while let Some(row) = rows.try_next().await? {
             if as_stored {
-                self.take_stored(&row, source.parts)?;
+                self.take_stored(&row, &parts)?;
             } else {
                 self.take_merged(&row, source.parts)?;
             }
@@ -142,25 +130,23 @@ impl<'a> Gathered<'a> {
         )
     }
 
-    fn take_stored(&mut self, row: &PgRow, parts: &[&Part]) -> Result<()> {
-        let at: DateTime<Utc> = row.try_get(0)?;
-        let Some(part) = part_of(parts, at) else { return Ok(()) };
-        let values = (1..=self.dimensions.len())
-            .map(|at| row.try_get::<Option<&str>, _>(at))
-            .collect::<std::result::Result<Vec<_>, _>>()?;
-        let value = |name: &str| {
-            let at = self.dimensions.iter().position(|own| *own == name);
-            at.and_then(|at| values[at])
+    fn take_stored(&mut self, row: &PgRow, parts: &Parts<'_>) -> Result<()> {
+        let Some(part) = parts.of(instant(row)?) else {
+            return Ok(());
         };
-        for (cut, filled) in self.cuts.iter().zip(&mut self.filled) {
-            let wanted = |filter: &tidemark_core::api::DimensionFilter| {
-                let own = value(&filter.dimension);
-                filter.values.iter().any(|value| value.as_deref() == own)
-            };
+        let values = (1..=self.dimensions.len())
+            .map(|at| row.try_get_unchecked::<Option<&str>, _>(at))
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        let wanted = |filter: &DimensionFilter| {
+            let at = self.dimensions.iter().position(|own| *own == filter.dimension);
+            let own = at.and_then(|at| values[at]);
+            filter.values.iter().any(|value| value.as_deref() == own)
+        };
+        for ((cut, by), filled) in self.cuts.iter().zip(&self.by).zip(&mut self.filled) {
             if cut.filters.iter().all(wanted) {
-                let group = cut.by.iter().map(|name| value(name));
-                let cell = filled.cell(part.bucket, group, self.shape);
-                cell.absorb(self.shape, row, 1 + self.dimensions.len())?;
+                let group = Values { all: &values, by };
+                let cell = filled.cell(part.bucket, &group, self.shape.columns.len());
+                self.shape.absorb(cell, row, 1 + self.dimensions.len())?;
             }
         }
         Ok(())
@@ -186,67 +172,41 @@ impl<'a> Gathered<'a> {
     fn take_merged(&mut self, row: &PgRow, parts: &[&Part]) -> Result<()> {
         let number = |at: usize| Ok::<_, sqlx::Error>(usize::try_from(row.try_get::<i32, _>(at)?).unwrap_or_default());
         let group: Vec<Option<String>> = row.try_get(2)?;
-        let group = group.iter().map(Option::as_deref);
-        let cell = self.filled[number(0)?].cell(parts[number(1)?].bucket, group, self.shape);
-        cell.absorb(self.shape, row, 3)
+        let (all, by): (Vec<_>, Vec<_>) = group.iter().map(Option::as_deref).zip(0..).unzip();
+        let group = Values { all: &all, by: &by };
+        let bucket = parts[number(1)?].bucket;
+        let cell = self.filled[number(0)?].cell(bucket, &group, self.shape.columns.len());
+        self.shape.absorb(cell, row, 3)
     }
 }
 
-impl Filled {
-    fn cell<'v>(
-        &mut self,
-        bucket: usize,
-        group: impl Iterator<Item = Option<&'v str>> + Clone,
-        shape: &Shape,
-    ) -> &mut Cell {
-        let number = self.number(group);
-        let places = &mut self.places[number as usize];
-        if places.len() <= bucket {
-            places.resize(bucket + 1, 0);
-        }
-        if places[bucket] == 0 {
-            self.cells.push((bucket as u32, number, Cell::empty(shape)));
-            places[bucket] = self.cells.len() as u32;
-        }
-        &mut self.cells[places[bucket] as usize - 1].2
+/// Parts, found by the instants where they end.
+struct Parts<'a> {
+    parts: &'a [&'a Part],
+    /// In microseconds.
+    ends: Vec<i64>,
+}
+
+impl<'a> Parts<'a> {
+    fn of_all(parts: &'a [&'a Part]) -> Parts<'a> {
+        let ends = parts.iter().map(|part| part.hi.timestamp_micros()).collect();
+        Parts { parts, ends }
     }
 
-    fn number<'v>(&mut self, group: impl Iterator<Item = Option<&'v str>> + Clone) -> u32 {
-        let hash = group.clone().fold(0, |hash, value| self.hasher.hash_one((hash, value)));
-        let alike = self.hashed.entry(hash).or_default();
-        for number in alike.iter() {
-            let known = self.groups[*number as usize].iter();
-            if known.zip(group.clone()).all(|(own, value)| own.as_deref() == value) {
-                return *number;
-            }
-        }
-        let number = self.groups.len() as u32;
-        alike.push(number);
-        self.groups.push(group.map(|value| value.map(str::to_owned)).collect());
-        self.places.push(Vec::new());
-        number
-    }
-
-    fn cells(mut self) -> Cells {
-        let mut order: Vec<u32> = (0..self.groups.len() as u32).collect();
-        order.sort_by_key(|number| &self.groups[*number as usize]);
-        let mut rank = vec![0; order.len()];
-        for (at, number) in order.into_iter().enumerate() {
-            rank[number as usize] = at;
-        }
-        self.cells
-            .sort_unstable_by_key(|(bucket, number, _)| (*bucket, rank[*number as usize]));
-        let cells = self.cells.into_iter();
-        cells
-            .map(|(bucket, number, cell)| (bucket as usize, self.groups[number as usize].clone(), cell))
-            .collect()
+    /// The part that an instant lies in.
+    fn of(&self, at: i64) -> Option<&'a Part> {
+        let next = self.ends.partition_point(|end| *end <= at);
+        self.parts
+            .get(next)
+            .copied()
+            .filter(|part| part.lo.timestamp_micros() <= at)
     }
 }
 
-/// The part that an instant lies in.
-fn part_of<'a>(parts: &[&'a Part], at: DateTime<Utc>) -> Option<&'a Part> {
-    let next = parts.partition_point(|part| part.hi <= at);
-    parts.get(next).copied().filter(|part| part.lo <= at)
+/// A row's bucket in microseconds, without a calendar in between: PostgreSQL counts them from 2000 on.
+fn instant(row: &PgRow) -> Result<i64> {
+    const Y2000: i64 = 946_684_800_000_000;
+    Ok(row.try_get_unchecked::<i64, _>(0)? + Y2000)
 }
 
 /// A cut's filters, bound from `free` on, each as a text array in which NULL stands for the NULL group.

@@ -1,12 +1,11 @@
 //! A board's groupings: which cuts of the rollup are read, and what each of its panels is told of them.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use tidemark_core::api::{BoardRequest, BoardSeries, DimensionFilter};
 
-use super::cell::{Cell, Shape};
+use super::cell::{Shape, Value};
 use super::snapshot::{Cut, Snapshot};
 
 /// What is read, each cut once, and who is answered from which.
@@ -67,7 +66,7 @@ impl Groupings {
     /// All groups together, and each, largest first; over time and as a total. Percentiles are merged, never averaged.
     pub fn series(&self, shape: &Shape, snapshot: &Snapshot) -> Vec<(BoardSeries, Vec<BoardSeries>)> {
         let size = |series: &BoardSeries| series.total.first().copied().flatten().unwrap_or(0.0);
-        let sum = |key: Option<&str>, cells: &mut dyn Iterator<Item = (usize, &Cell)>| {
+        let sum = |key: Option<&str>, cells: &mut dyn Iterator<Item = (usize, &[Value])>| {
             let mut sum = Accumulated::over(snapshot.buckets.len());
             for (bucket, cell) in cells {
                 sum.add(shape, bucket, cell);
@@ -75,14 +74,20 @@ impl Groupings {
             sum.finish(key, shape)
         };
         let one = |wanted: &Wanted| {
-            let mut groups: BTreeMap<Option<&str>, Vec<(usize, &Cell)>> = BTreeMap::new();
-            for (bucket, group, cell) in wanted.groups.map_or(&[][..], |at| &snapshot.cells[at]) {
-                let key = group.first().and_then(Option::as_deref);
-                groups.entry(key).or_default().push((*bucket, cell));
+            let mut groups: Vec<(Option<&str>, Vec<(usize, &[Value])>)> = Vec::new();
+            if let Some(cells) = wanted.groups.map(|at| &snapshot.cells[at]) {
+                let keys = cells
+                    .groups()
+                    .iter()
+                    .map(|group| group.first().and_then(Option::as_deref));
+                groups.extend(keys.map(|key| (key, Vec::new())));
+                cells
+                    .iter()
+                    .for_each(|(bucket, group, cell)| groups[group].1.push((bucket, cell)));
             }
             let all = snapshot.cells[wanted.overall].iter();
             rayon::join(
-                || sum(None, &mut all.map(|(bucket, _, cell)| (*bucket, cell))),
+                || sum(None, &mut all.map(|(bucket, _, cell)| (bucket, cell))),
                 || {
                     let groups = groups.into_par_iter();
                     let mut list: Vec<BoardSeries> =
@@ -98,8 +103,8 @@ impl Groupings {
 
 /// Cells over time and as a total; those that stand alone are not copied.
 struct Accumulated<'a> {
-    buckets: Vec<Option<Cow<'a, Cell>>>,
-    total: Option<Cow<'a, Cell>>,
+    buckets: Vec<Option<Cow<'a, [Value]>>>,
+    total: Option<Cow<'a, [Value]>>,
 }
 
 impl<'a> Accumulated<'a> {
@@ -110,28 +115,28 @@ impl<'a> Accumulated<'a> {
         }
     }
 
-    fn add(&mut self, shape: &Shape, bucket: usize, cell: &'a Cell) {
+    fn add(&mut self, shape: &Shape, bucket: usize, cell: &'a [Value]) {
         for sum in [&mut self.buckets[bucket], &mut self.total] {
             match sum {
-                Some(sum) => sum.to_mut().merge(shape, cell),
+                Some(sum) => shape.merge(sum.to_mut(), cell),
                 None => *sum = Some(Cow::Borrowed(cell)),
             }
         }
     }
 
     fn finish(&self, key: Option<&str>, shape: &Shape) -> BoardSeries {
-        let mut columns = vec![vec![None; self.buckets.len()]; shape.measures()];
+        let mut columns = vec![vec![None; self.buckets.len()]; shape.count()];
         for (bucket, cell) in self.buckets.iter().enumerate() {
-            for (measure, value) in cell.iter().flat_map(|cell| cell.measures(shape)).enumerate() {
+            for (measure, value) in cell.iter().flat_map(|cell| shape.measures(cell)).enumerate() {
                 columns[measure][bucket] = value.map(|number| number.to_f64());
             }
         }
         let total = match &self.total {
-            Some(cell) => cell
-                .measures(shape)
+            Some(cell) => shape
+                .measures(cell)
                 .map(|value| value.map(|number| number.to_f64()))
                 .collect(),
-            None => vec![None; shape.measures()],
+            None => vec![None; shape.count()],
         };
         BoardSeries {
             key: key.map(str::to_owned),

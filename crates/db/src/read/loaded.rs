@@ -13,6 +13,7 @@ use tidemark_core::zone::{ViewerBucket, to_local, viewer_buckets};
 
 use super::board::{Range, earlier, shifted};
 use super::cell::Shape;
+use super::cells::Cells;
 use super::groupings::Groupings;
 use super::snapshot::{Snapshot, ceil};
 
@@ -82,11 +83,8 @@ impl LoadedBoard {
     /// About how many bytes its cells take: what it costs to keep.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let cells = [Some(&self.snapshot), self.earlier.as_ref()]
-            .into_iter()
-            .flatten()
-            .flat_map(|read| &read.cells);
-        cells.flatten().map(|(_, _, cell)| cell.bytes()).sum()
+        let read = [Some(&self.snapshot), self.earlier.as_ref()].into_iter().flatten();
+        read.flat_map(|read| &read.cells).map(Cells::bytes).sum()
     }
 
     fn draw(
@@ -198,16 +196,7 @@ fn recut(
         }
         places.push(Some(place));
     }
-    let cells = read
-        .cells
-        .iter()
-        .map(|cut| {
-            let kept = cut
-                .iter()
-                .filter_map(|(bucket, group, cell)| Some((places[*bucket]?, group.clone(), cell.clone())));
-            kept.collect()
-        })
-        .collect();
+    let cells = read.cells.iter().map(|cells| cells.moved(&places)).collect();
     Some(Snapshot {
         from,
         to,

@@ -89,7 +89,7 @@ impl Formula {
         match self {
             Formula::Column(at) => number(*at).cloned(),
             Formula::Distinct(at) => match &values[*at] {
-                Value::Kmv(hashes) => Some(Num::Int(hashes.count().into())),
+                Value::Kmv(hashes) => Some(Num::Int(hashes.count().cast_signed())),
                 _ => Some(Num::Int(0)),
             },
             Formula::Constant(number) => Some(Num::Float(*number)),
@@ -116,10 +116,7 @@ impl Formula {
 
 fn binary(a: &Num, op: Op, b: &Num) -> Option<Num> {
     Some(match op {
-        Op::Add => match (a, b) {
-            (Num::Int(a), Num::Int(b)) => Num::Int(a + b),
-            _ => Num::exactly(a, b, |a, b| a + b, |a, b| a + b),
-        },
+        Op::Add => a.plus(b),
         Op::Subtract => Num::exactly(a, b, |a, b| a - b, |a, b| a - b),
         Op::Multiply => Num::exactly(a, b, |a, b| a * b, |a, b| a * b),
         Op::Divide => {

@@ -3,6 +3,7 @@
 
 mod board;
 mod cell;
+mod cells;
 mod choose;
 mod gather;
 mod groupings;

@@ -3,16 +3,17 @@
 use bigdecimal::{BigDecimal, ToPrimitive};
 use tidemark_core::exact;
 
-/// A number. Sums of bigint fit an i128 for longer than there are rows.
+/// A number, small: boards hold hundreds of thousands of them.
 #[derive(Debug, Clone)]
 pub(crate) enum Num {
-    Int(i128),
-    Exact(BigDecimal),
+    Int(i64),
+    /// Decimals, and whole numbers beyond an i64.
+    Exact(Box<BigDecimal>),
     Float(f64),
 }
 
-/// Whole numbers up to here are doubles without an error.
-const WHOLE: i128 = 1 << 53;
+/// Whole numbers below it are doubles without an error.
+const WHOLE: u64 = 1 << 53;
 
 impl Num {
     pub fn to_f64(&self) -> f64 {
@@ -25,7 +26,7 @@ impl Num {
 
     pub fn to_json(&self) -> serde_json::Value {
         let whole = match self {
-            Num::Int(number) => i64::try_from(*number).ok(),
+            Num::Int(number) => Some(*number),
             Num::Exact(number) if number.is_integer() => number.to_i64(),
             _ => None,
         };
@@ -39,17 +40,18 @@ impl Num {
     pub fn decimal(&self) -> Option<BigDecimal> {
         match self {
             Num::Int(number) => Some(BigDecimal::from(*number)),
-            Num::Exact(number) => Some(number.clone()),
+            Num::Exact(number) => Some((**number).clone()),
             Num::Float(_) => None,
         }
     }
 
-    pub fn add(&mut self, other: &Num) {
-        if let (Num::Int(a), Num::Int(b)) = (&mut *self, other) {
-            *a += b;
-            return;
+    pub fn plus(&self, other: &Num) -> Num {
+        if let (Num::Int(a), Num::Int(b)) = (self, other)
+            && let Some(sum) = a.checked_add(*b)
+        {
+            return Num::Int(sum);
         }
-        *self = Num::exactly(self, other, |a, b| a + b, |a, b| a + b);
+        Num::exactly(self, other, |a, b| a + b, |a, b| a + b)
     }
 
     /// Exact where both are, else in doubles.
@@ -60,7 +62,7 @@ impl Num {
         doubles: impl Fn(f64, f64) -> f64,
     ) -> Num {
         match (a.decimal(), b.decimal()) {
-            (Some(a), Some(b)) => Num::Exact(decimals(a, b)),
+            (Some(a), Some(b)) => Num::Exact(Box::new(decimals(a, b))),
             _ => Num::Float(doubles(a.to_f64(), b.to_f64())),
         }
     }
@@ -94,7 +96,7 @@ impl Num {
     /// A mean from count and sum, rounded once.
     pub fn mean(n: &Num, sum: &Num) -> Option<f64> {
         match (n, sum) {
-            (Num::Int(n), Num::Int(sum)) if *n > 0 && n.abs() < WHOLE && sum.abs() < WHOLE => {
+            (Num::Int(n), Num::Int(sum)) if *n > 0 && n.unsigned_abs() < WHOLE && sum.unsigned_abs() < WHOLE => {
                 Some(*sum as f64 / *n as f64)
             }
             _ => match (n.decimal(), sum.decimal()) {
@@ -113,11 +115,17 @@ mod tests {
 
     #[test]
     fn sums_stay_exact_beyond_what_a_double_holds() {
-        let mut sum = Num::Int(1 << 60);
-        sum.add(&Num::Int(1));
+        let sum = Num::Int(1 << 60).plus(&Num::Int(1));
         assert_eq!(sum.to_json(), serde_json::json!((1_i64 << 60) + 1));
-        sum.add(&Num::Exact(BigDecimal::from_str("0.5").unwrap()));
-        assert_eq!(sum.decimal(), BigDecimal::from_str("1152921504606846977.5").ok());
+        let half = Num::Exact(Box::new(BigDecimal::from_str("0.5").unwrap()));
+        assert_eq!(
+            sum.plus(&half).decimal(),
+            BigDecimal::from_str("1152921504606846977.5").ok()
+        );
+        assert_eq!(
+            Num::Int(i64::MAX).plus(&Num::Int(i64::MAX)).decimal(),
+            BigDecimal::from_str("18446744073709551614").ok()
+        );
         assert_eq!(
             Num::mean(&Num::Int(3), &Num::Int((1 << 60) + 1)),
             Some(((1_i64 << 60) as f64) / 3.0)

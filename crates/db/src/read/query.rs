@@ -145,10 +145,15 @@ fn rows(
             (to_local(start, request.tz), to_local(cut.end, request.tz))
         })
         .collect();
-    let cells = snapshot.cells.iter().flatten();
+    let cells = snapshot.cells.iter();
     cells
+        .flat_map(|cells| {
+            cells
+                .iter()
+                .map(|(bucket, group, cell)| (bucket, &cells.groups()[group], cell))
+        })
         .map(|(bucket, group, cell)| {
-            let cut = snapshot.buckets[*bucket];
+            let cut = snapshot.buckets[bucket];
             let (start, end) = (cut.start.max(snapshot.from), cut.end.min(snapshot.to));
             let mut values = Vec::with_capacity(names.len());
             values.extend(
@@ -159,13 +164,14 @@ fn rows(
                     .map(|(name, value)| dimension_json(model, name, value.as_deref())),
             );
             values.extend(
-                cell.measures(shape)
+                shape
+                    .measures(cell)
                     .map(|value| value.map_or(Value::Null, |number| number.to_json())),
             );
             QueryRow {
-                bucket_start: ends[*bucket].0,
-                bucket_end: ends[*bucket].1,
-                state: snapshot.states[*bucket],
+                bucket_start: ends[bucket].0,
+                bucket_end: ends[bucket].1,
+                state: snapshot.states[bucket],
                 partial: start > cut.start
                     || end < cut.end
                     || (cut.start <= snapshot.as_of && snapshot.as_of < cut.end),

@@ -11,8 +11,9 @@ use tidemark_core::spec::on::quote;
 use tidemark_core::zone::{ViewerBucket, base_fits, viewer_buckets};
 
 use super::cell::Shape;
+use super::cells::Cells;
 use super::choose::Chosen;
-use super::gather::{Cells, Gathered, Source};
+use super::gather::{Gathered, Source};
 use super::moment::{Moment, READING};
 use super::scope::{filtered, scopes};
 use crate::{Db, Error, Result};

@@ -40,7 +40,7 @@ insert into calls (at, region, model, ms, cost)
 select timestamptz '2026-03-01 00:00Z' + i * interval '61 seconds', (array['eu', 'us', 'ap'])[1 + i % 3], (array['a', 'b', '', null, 'c'])[1 + i % 5], i * 7919 % 1000, 0.1 * (i % 97) + 1e9 * (i % 2)
 from generate_series(0, 2800) i;";
 
-async fn calls() -> TestDb {
+pub async fn calls() -> TestDb {
     let test = TestDb::empty().await;
     test.sql(ROWS).await;
     test.db.apply(&declaration(CALLS), true).await.unwrap();
@@ -53,7 +53,7 @@ fn grouping(by: Option<&str>, filter: &str) -> Grouping {
     toml::from_str(&format!("{by}where = {{ {filter} }}")).unwrap()
 }
 
-fn question(rollup: &str, range: &str, groupings: Vec<Grouping>) -> BoardRequest {
+pub fn question(rollup: &str, range: &str, groupings: Vec<Grouping>) -> BoardRequest {
     BoardRequest {
         rollup: rollup.to_owned(),
         range: range.to_owned(),
@@ -68,7 +68,7 @@ fn question(rollup: &str, range: &str, groupings: Vec<Grouping>) -> BoardRequest
     }
 }
 
-const RANGE: &str = "2026-03-01T06:00Z..2026-03-02T18:00Z";
+pub const RANGE: &str = "2026-03-01T06:00Z..2026-03-02T18:00Z";
 
 /// Group, hour in Kathmandu, calls, costs and p90 by plain SQL.
 async fn truth(test: &TestDb, by: &str, filter: &str) -> BTreeMap<(Option<String>, String), (f64, f64, f64)> {
@@ -163,7 +163,7 @@ async fn every_panel_equals_the_raw_rows_in_its_own_cut_clean_and_dirty() {
 }
 
 /// Puts a statement at the beginning of one of the rollup's functions.
-async fn begin_with(test: &TestDb, function: &str, statement: &str) {
+pub async fn begin_with(test: &TestDb, function: &str, statement: &str) {
     test.sql(&format!(
         "do $do$ begin execute (select regexp_replace(pg_get_functiondef(oid), E'\\nbegin\\n', E'\\nbegin\\n  {statement};\\n') from pg_proc where proname = '{function}'); end $do$"
     ))

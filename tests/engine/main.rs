@@ -31,6 +31,7 @@ mod measurements;
 mod migrations;
 mod numbers;
 mod other_rollup;
+mod patience;
 mod poll;
 mod probe;
 mod property;

@@ -12,6 +12,7 @@ mod measure;
 mod moment;
 mod num;
 mod query;
+mod reading;
 mod rows;
 mod scope;
 mod snapshot;

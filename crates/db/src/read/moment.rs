@@ -1,7 +1,7 @@
 //! One moment of the database that several transactions read at.
 
 use chrono::{DateTime, Utc};
-use sqlx::{AssertSqlSafe, PgConnection, Postgres, Transaction};
+use sqlx::{Postgres, Transaction};
 
 use crate::{Db, Result};
 
@@ -30,12 +30,10 @@ impl Db {
 }
 
 impl Moment {
-    /// Let a transaction that has not read yet read at this moment.
-    pub(super) async fn join(&self, transaction: &mut PgConnection) -> Result<()> {
+    /// How a transaction begins that reads at this moment, too.
+    pub(super) fn joining(&self) -> String {
         // A literal is all that the statement takes; the server made the name, of digits, letters and dashes.
-        let join = format!("set transaction snapshot '{}'", self.name);
-        sqlx::raw_sql(AssertSqlSafe(join)).execute(transaction).await?;
-        Ok(())
+        format!("{READING}; set transaction snapshot '{}'", self.name)
     }
 
     pub(super) async fn end(self) -> Result<()> {

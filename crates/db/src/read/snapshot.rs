@@ -108,185 +108,189 @@ impl Db {
     }
 
     async fn try_snapshot(&self, ask: &Ask<'_>, shape: &Shape, at: Option<&Moment>) -> Result<Option<Snapshot>> {
-        let mut transaction = self.pool.begin_with(READING).await?;
-        if let Some(moment) = at {
-            moment.join(&mut transaction).await?;
-        }
-        let found = state(&mut transaction, ask).await?;
-        let base = found.model.base();
-        if ask.grain < base {
-            return Err(Error::input(
-                "grain_too_fine",
-                format!(
-                    "{} keeps buckets of {} or more; ask for --grain {} or coarser.",
-                    ask.rollup,
-                    base.label(),
-                    base
-                ),
-            ));
-        }
-        // Where raw rows may be gone, the finest grain that is kept for ever is all there is.
-        let kept = found
-            .levels
-            .iter()
-            .find(|level| level.from.is_none())
-            .map_or(base, |level| level.grain);
-        let grid = |at: DateTime<Utc>| {
-            if ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| at < line) {
-                kept
-            } else {
-                base
-            }
-        };
-        let (from, to) = (grid(ask.from).utc_floor(ask.from), ceil(grid(ask.to), ask.to));
-        let buckets = viewer_buckets(from, to, ask.grain, ask.tz, ask.week);
-        let clipped: Vec<ViewerBucket> = buckets
-            .iter()
-            .map(|bucket| ViewerBucket {
-                start: bucket.start.max(from),
-                end: bucket.end.min(to),
-            })
-            .collect();
-        if let Err(at) = base_fits(base, &clipped) {
-            return Err(Error::input(
-                "zone_does_not_fit",
-                format!(
-                    "{} is kept in buckets of {} (UTC), which can't make {} buckets in {}: {} is not where one starts. Use a zone whose days start there, or --tz UTC.",
-                    ask.rollup,
-                    base.label(),
-                    ask.grain,
-                    ask.tz,
-                    at.to_rfc3339()
-                ),
-            ));
-        }
-        let dirty = match ask.mode {
-            ReadMode::Live => vec![(from, to)],
-            _ => found.dirty.clone(),
-        };
-        // Dirty spans below a short-lived level's line are wider than the mark: its whole parent bucket.
-        let dirty = normalize(dirty.into_iter().map(|span| widen(span, &found.levels)).collect());
-        let frozen = found
-            .frozen
-            .map_or_else(Vec::new, |line| vec![(DateTime::<Utc>::MIN_UTC, line)]);
-        let live_wanted = if ask.mode == ReadMode::Live {
-            dirty.clone()
-        } else {
-            subtract(&dirty, &frozen)
-        };
-
-        let plan = |live: &[Span]| pieces(&clipped, &found.levels, live);
-        let (mut stored, mut raw) = plan(&live_wanted);
-        let mut pending: Vec<Span> = Vec::new();
-        let mut pending_reason = None;
-        let mut gathered = Gathered::new(&found.model, shape, &ask.cuts);
-        if ask.mode == ReadMode::RollupOnly && !live_wanted.is_empty() {
-            pending.clone_from(&live_wanted);
-            (stored, raw) = plan(&[]);
-        }
-        if let Some(lost) = raw
-            .iter()
-            .find(|part| ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| part.lo < line))
-        {
-            return Err(Error::input(
-                "grain_not_kept",
-                format!(
-                    "At {} raw rows may be gone and only buckets of {} or more are kept. Ask for --grain {kept} or coarser, in a zone whose buckets start there.",
-                    lost.lo.to_rfc3339(),
-                    kept.label()
-                ),
-            ));
-        }
-        if !raw.is_empty() {
-            match live(&mut transaction, &found, ask, &raw, &mut gathered).await? {
-                Live::Read => {}
-                Live::Stale => return Ok(None),
-                Live::TooMuch(why) => {
-                    if ask.mode == ReadMode::Live {
-                        return Err(Error::input(
-                            "too_much",
-                            format!(
-                                "Reading raw rows only is too much here: {}. Ask for a shorter range.",
-                                why.text
-                            ),
-                        ));
-                    }
-                    gathered.clear();
-                    pending.clone_from(&live_wanted);
-                    (stored, raw) = plan(&[]);
-                    if !raw.is_empty() {
-                        return Err(Error::input(
-                            "grain_not_kept",
-                            format!(
-                                "Buckets of {} are kept from {} on, and computing older ones from raw rows is too much here ({}). Ask for --grain {} or coarser, or a shorter range.",
-                                ask.grain.label(),
-                                kept_from(&found.levels),
-                                why.text,
-                                coarser(&found.levels)
-                            ),
-                        ));
-                    }
-                    pending_reason = Some(why);
-                }
-            }
-        }
-        read_stored(&mut transaction, &found, &stored, &mut gathered).await?;
-        transaction.commit().await?;
-        let cells = gathered.cells();
-
-        // A poll can't say what was committed lately: numbers may be live, but nobody calls them exact.
-        if found.model.poll.is_some() && ask.mode != ReadMode::Live {
-            let known = found.watermark.map_or(from, |at| base.utc_floor(at).max(from));
-            if known < to {
-                pending.push((known, DateTime::<Utc>::MAX_UTC));
-                pending = normalize(pending);
-                pending_reason.get_or_insert_with(|| PendingReason {
-                    kind: PendingKind::Polled,
-                    text: match found.watermark {
-                        Some(at) => format!(
-                            "changes after {} are found by polling and may not all be seen yet",
-                            at.format("%Y-%m-%dT%H:%M:%SZ")
-                        ),
-                        None => "no poll has looked for changes yet".to_owned(),
-                    },
-                });
-            }
-        }
-        let states = clipped
-            .iter()
-            .map(|bucket| {
-                if overlaps(&pending, bucket) {
-                    State::Pending
-                } else if found.frozen.is_some_and(|line| bucket.start < line) && ask.mode != ReadMode::Live {
-                    State::Frozen
-                } else {
-                    State::Exact
-                }
-            })
-            .collect();
-        let count = |spans: &[Span]| {
-            spans
-                .iter()
-                .map(|(lo, hi)| base.utc_count(*lo.max(&from), *hi.min(&to)))
-                .sum()
-        };
-        Ok(Some(Snapshot {
-            from,
-            to,
-            as_of: found.at,
-            watermark: found.watermark,
-            states,
-            buckets,
-            pending_reason,
-            pending_buckets: count(&pending),
-            live_buckets: raw.iter().map(|piece| base.utc_count(piece.lo, piece.hi)).sum(),
-            rollup_buckets: stored
-                .iter()
-                .map(|piece| found.levels[piece.level].grain.utc_count(piece.lo, piece.hi))
-                .sum(),
-            cells,
-        }))
+        let begin = at.map_or_else(|| READING.to_owned(), Moment::joining);
+        let mut reading = self.reading(&begin).await?;
+        let read = read(reading.connection(), ask, shape).await;
+        reading.end().await;
+        read
     }
+}
+
+/// Read in a transaction that has just begun. `None` where it has to begin again.
+async fn read(connection: &mut PgConnection, ask: &Ask<'_>, shape: &Shape) -> Result<Option<Snapshot>> {
+    let found = state(connection, ask).await?;
+    let base = found.model.base();
+    if ask.grain < base {
+        return Err(Error::input(
+            "grain_too_fine",
+            format!(
+                "{} keeps buckets of {} or more; ask for --grain {} or coarser.",
+                ask.rollup,
+                base.label(),
+                base
+            ),
+        ));
+    }
+    // Where raw rows may be gone, the finest grain that is kept for ever is all there is.
+    let kept = found
+        .levels
+        .iter()
+        .find(|level| level.from.is_none())
+        .map_or(base, |level| level.grain);
+    let grid = |at: DateTime<Utc>| {
+        if ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| at < line) {
+            kept
+        } else {
+            base
+        }
+    };
+    let (from, to) = (grid(ask.from).utc_floor(ask.from), ceil(grid(ask.to), ask.to));
+    let buckets = viewer_buckets(from, to, ask.grain, ask.tz, ask.week);
+    let clipped: Vec<ViewerBucket> = buckets
+        .iter()
+        .map(|bucket| ViewerBucket {
+            start: bucket.start.max(from),
+            end: bucket.end.min(to),
+        })
+        .collect();
+    if let Err(at) = base_fits(base, &clipped) {
+        return Err(Error::input(
+            "zone_does_not_fit",
+            format!(
+                "{} is kept in buckets of {} (UTC), which can't make {} buckets in {}: {} is not where one starts. Use a zone whose days start there, or --tz UTC.",
+                ask.rollup,
+                base.label(),
+                ask.grain,
+                ask.tz,
+                at.to_rfc3339()
+            ),
+        ));
+    }
+    let dirty = match ask.mode {
+        ReadMode::Live => vec![(from, to)],
+        _ => found.dirty.clone(),
+    };
+    // Dirty spans below a short-lived level's line are wider than the mark: its whole parent bucket.
+    let dirty = normalize(dirty.into_iter().map(|span| widen(span, &found.levels)).collect());
+    let frozen = found
+        .frozen
+        .map_or_else(Vec::new, |line| vec![(DateTime::<Utc>::MIN_UTC, line)]);
+    let live_wanted = if ask.mode == ReadMode::Live {
+        dirty.clone()
+    } else {
+        subtract(&dirty, &frozen)
+    };
+
+    let plan = |live: &[Span]| pieces(&clipped, &found.levels, live);
+    let (mut stored, mut raw) = plan(&live_wanted);
+    let mut pending: Vec<Span> = Vec::new();
+    let mut pending_reason = None;
+    let mut gathered = Gathered::new(&found.model, shape, &ask.cuts);
+    if ask.mode == ReadMode::RollupOnly && !live_wanted.is_empty() {
+        pending.clone_from(&live_wanted);
+        (stored, raw) = plan(&[]);
+    }
+    if let Some(lost) = raw
+        .iter()
+        .find(|part| ask.mode != ReadMode::Live && found.frozen.is_some_and(|line| part.lo < line))
+    {
+        return Err(Error::input(
+            "grain_not_kept",
+            format!(
+                "At {} raw rows may be gone and only buckets of {} or more are kept. Ask for --grain {kept} or coarser, in a zone whose buckets start there.",
+                lost.lo.to_rfc3339(),
+                kept.label()
+            ),
+        ));
+    }
+    if !raw.is_empty() {
+        match live(connection, &found, ask, &raw, &mut gathered).await? {
+            Live::Read => {}
+            Live::Stale => return Ok(None),
+            Live::TooMuch(why) => {
+                if ask.mode == ReadMode::Live {
+                    return Err(Error::input(
+                        "too_much",
+                        format!(
+                            "Reading raw rows only is too much here: {}. Ask for a shorter range.",
+                            why.text
+                        ),
+                    ));
+                }
+                gathered.clear();
+                pending.clone_from(&live_wanted);
+                (stored, raw) = plan(&[]);
+                if !raw.is_empty() {
+                    return Err(Error::input(
+                        "grain_not_kept",
+                        format!(
+                            "Buckets of {} are kept from {} on, and computing older ones from raw rows is too much here ({}). Ask for --grain {} or coarser, or a shorter range.",
+                            ask.grain.label(),
+                            kept_from(&found.levels),
+                            why.text,
+                            coarser(&found.levels)
+                        ),
+                    ));
+                }
+                pending_reason = Some(why);
+            }
+        }
+    }
+    read_stored(connection, &found, &stored, &mut gathered).await?;
+    let cells = gathered.cells();
+
+    // A poll can't say what was committed lately: numbers may be live, but nobody calls them exact.
+    if found.model.poll.is_some() && ask.mode != ReadMode::Live {
+        let known = found.watermark.map_or(from, |at| base.utc_floor(at).max(from));
+        if known < to {
+            pending.push((known, DateTime::<Utc>::MAX_UTC));
+            pending = normalize(pending);
+            pending_reason.get_or_insert_with(|| PendingReason {
+                kind: PendingKind::Polled,
+                text: match found.watermark {
+                    Some(at) => format!(
+                        "changes after {} are found by polling and may not all be seen yet",
+                        at.format("%Y-%m-%dT%H:%M:%SZ")
+                    ),
+                    None => "no poll has looked for changes yet".to_owned(),
+                },
+            });
+        }
+    }
+    let states = clipped
+        .iter()
+        .map(|bucket| {
+            if overlaps(&pending, bucket) {
+                State::Pending
+            } else if found.frozen.is_some_and(|line| bucket.start < line) && ask.mode != ReadMode::Live {
+                State::Frozen
+            } else {
+                State::Exact
+            }
+        })
+        .collect();
+    let count = |spans: &[Span]| {
+        spans
+            .iter()
+            .map(|(lo, hi)| base.utc_count(*lo.max(&from), *hi.min(&to)))
+            .sum()
+    };
+    Ok(Some(Snapshot {
+        from,
+        to,
+        as_of: found.at,
+        watermark: found.watermark,
+        states,
+        buckets,
+        pending_reason,
+        pending_buckets: count(&pending),
+        live_buckets: raw.iter().map(|piece| base.utc_count(piece.lo, piece.hi)).sum(),
+        rollup_buckets: stored
+            .iter()
+            .map(|piece| found.levels[piece.level].grain.utc_count(piece.lo, piece.hi))
+            .sum(),
+        cells,
+    }))
 }
 
 /// A run of stored buckets, or a span to compute live, inside one viewer bucket.

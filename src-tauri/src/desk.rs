@@ -29,6 +29,9 @@ const MOST_KEPT: usize = 64 << 20;
 /// Who may read boards at once: half of the pool's connections.
 const READERS: usize = 3;
 
+/// A board as it was read.
+type Read = Result<BoardAnswer, ErrorInfo>;
+
 /// Everything that the commands and the tasks share.
 pub struct Desk {
     pub(crate) connection: watch::Sender<ConnectionState>,
@@ -44,6 +47,8 @@ pub struct Desk {
     pub(crate) set_up: Notify,
     /// Counts the lists of raw rows that were asked for or closed: only the newest is still of interest.
     pub(crate) rows: watch::Sender<u64>,
+    /// The window numbers its readings: it waits for none up to this one.
+    stopped: watch::Sender<u64>,
     pub(crate) demo: tokio::sync::Mutex<Option<demo::Demo>>,
     current: Mutex<Current>,
     /// Passwords that were typed, by connection, until the app ends.
@@ -79,6 +84,7 @@ impl Desk {
             look_now: Notify::new(),
             set_up: Notify::new(),
             rows: watch::Sender::new(0),
+            stopped: watch::Sender::new(0),
             demo: tokio::sync::Mutex::new(None),
             current: Mutex::default(),
             passwords: Mutex::default(),
@@ -214,16 +220,29 @@ impl Desk {
         }
     }
 
-    /// Read boards at one moment, and keep what was read for a change of zone.
-    pub async fn boards(&self, requests: &[BoardRequest]) -> Result<Vec<Result<BoardAnswer, ErrorInfo>>, ErrorInfo> {
+    /// Read boards at one moment, and keep what was read for a change of zone. A reading with a number ends once it is stopped.
+    pub async fn boards(&self, requests: &[BoardRequest], reading: Option<u64>) -> Result<Vec<Read>, ErrorInfo> {
+        let mut stopped = self.stopped.subscribe();
+        tokio::select! {
+            read = self.read(requests) => read,
+            Ok(_) = stopped.wait_for(|last| reading.is_some_and(|own| own <= *last)) => Err(unwanted()),
+        }
+    }
+
+    async fn read(&self, requests: &[BoardRequest]) -> Result<Vec<Read>, ErrorInfo> {
         // Each holds one connection of the pool while it asks for another.
         let _turn = self.reading.acquire().await;
         let read = self.ask(|db| async move { db.load_boards(requests).await }).await?;
         Ok(read.into_iter().map(|board| self.keep(board)).collect())
     }
 
+    /// Nobody waits for this reading any more, nor for those before: they end, on the server too.
+    pub fn stop_reading(&self, reading: u64) {
+        self.stopped.send_modify(|last| *last = reading.max(*last));
+    }
+
     /// Give a board's answer, and keep what it was cut from.
-    fn keep(&self, read: Result<LoadedBoard, Error>) -> Result<BoardAnswer, ErrorInfo> {
+    fn keep(&self, read: Result<LoadedBoard, Error>) -> Read {
         let read = read.map_err(|error| self.noticed(&error))?;
         let answer = read.answer();
         let mut loaded = self.loaded();
@@ -259,10 +278,10 @@ impl Desk {
     pub async fn rows(&self, request: &RowsRequest) -> Result<RowsAnswer, ErrorInfo> {
         self.close_rows();
         let mut newest = self.rows.subscribe();
-        let closed = async move {
-            newest.changed().await.ok();
-        };
-        self.ask(|db| async move { db.rows(request, closed).await }).await
+        tokio::select! {
+            rows = self.ask(|db| async move { db.rows(request).await }) => rows,
+            _ = newest.changed() => Err(unwanted()),
+        }
     }
 
     /// Nobody looks at raw rows any more: a list that is still being read ends.
@@ -280,6 +299,15 @@ impl Desk {
             message: "No database is open. Choose one first.".into(),
             details: None,
         })
+    }
+}
+
+/// Heard by nobody.
+fn unwanted() -> ErrorInfo {
+    ErrorInfo {
+        code: "cancelled".into(),
+        message: "Reading was cancelled.".into(),
+        details: None,
     }
 }
 

@@ -110,6 +110,7 @@ fn builder(desk: &Arc<Desk>, args: &Args) -> tauri::Builder<tauri::Wry> {
             commands::jobs::resume_job,
             commands::jobs::pace_job,
             commands::board::boards,
+            commands::board::stop_reading,
             commands::board::recut,
             commands::board::rows,
             commands::board::close_rows,

@@ -8,6 +8,7 @@ use tidemark_app::{
     connection::{ConnectionState, Phase},
     desk::Desk,
 };
+use tidemark_core::api::{BoardRequest, Grain, ReadMode, WeekStart};
 use tidemark_db::{Db, Declaration};
 use tokio::{runtime::Handle, time::timeout};
 
@@ -117,4 +118,54 @@ async fn a_password_in_the_url_is_neither_shown_nor_kept() {
     assert_eq!(failed.code.as_deref(), Some("unreachable"));
     assert!(!format!("{failed:?}").contains("secret"), "{failed:?}");
     assert!(!fs::read_to_string(settings).unwrap().contains("secret"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_that_is_stopped_ends_on_the_server_and_the_next_one_does_not() {
+    let test = built().await;
+    let (desk, _) = desk("stopped", "tick_while_open = false\n");
+    desk.open(Target::Url(test.url.clone()), false);
+    reach(&desk, Phase::Ready).await;
+    let mut board = BoardRequest {
+        rollup: ROLLUP.to_owned(),
+        range: "24h".to_owned(),
+        grain: Some(Grain::Hour),
+        tz: "UTC".to_owned(),
+        week_start: WeekStart::Monday,
+        by: None,
+        filters: vec![],
+        groupings: vec![],
+        mode: ReadMode::Live,
+        compare: None,
+    };
+    // Whatever reads raw rows waits for a minute.
+    let slow = format!(
+        "do $do$ begin execute (select regexp_replace(pg_get_functiondef(oid), E'\\nbegin\\n', E'\\nbegin\\n  perform pg_sleep(60);\\n') from pg_proc where proname = '{ROLLUP}__raw'); end $do$"
+    );
+    test.sql(&slow).await;
+    let sleeps =
+        "select exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')";
+    let sleeping = async |wanted: bool| {
+        let reached = timeout(PATIENCE, async {
+            while test.one::<bool>(sleeps).await != wanted {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        });
+        reached.await.unwrap_or_else(|_| panic!("never: sleeping is {wanted}"));
+    };
+    let (asker, asked) = (Arc::clone(&desk), board.clone());
+    let reading = tokio::spawn(async move { asker.boards(&[asked], Some(7)).await });
+    sleeping(true).await;
+    desk.stop_reading(6);
+    assert!(test.one::<bool>(sleeps).await, "the one before was stopped");
+    desk.stop_reading(7);
+    let stopped = timeout(PATIENCE, reading).await.expect("told at once").unwrap();
+    assert_eq!(stopped.unwrap_err().code, "cancelled");
+    sleeping(false).await;
+
+    board.mode = ReadMode::RollupOnly;
+    for next in [Some(8), None] {
+        assert!(desk.boards(std::slice::from_ref(&board), next).await.unwrap()[0].is_ok());
+    }
+    desk.close().await;
 }

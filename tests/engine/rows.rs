@@ -1,7 +1,6 @@
 //! The raw rows behind a number, listed as the role that asks.
 
 use std::collections::BTreeMap;
-use std::future::pending;
 
 use sqlx::Row;
 use tidemark_core::api::{DimensionFilter, RowFilter, RowsAnswer, RowsRequest};
@@ -9,6 +8,7 @@ use tidemark_db::{Db, Error, Result};
 
 use crate::ask::declaration;
 use crate::harness::{TestDb, at, connect, url_of};
+use crate::stop::until;
 
 const LOGS: &str = "
     insert into usage_logs (created_at, account_id, model, duration_ms)
@@ -32,7 +32,7 @@ fn request() -> RowsRequest {
 }
 
 async fn list(db: &Db, request: &RowsRequest) -> Result<RowsAnswer> {
-    db.rows(request, pending()).await
+    db.rows(request).await
 }
 
 /// Each row as source, time and values by label.
@@ -243,32 +243,27 @@ n = { count = "usage" }
 "#;
 
 /// Whether somebody naps in the test's database.
-const NAPS: &str = "select exists (select from pg_stat_activity where datname = current_database() and state = 'active' and query like '%pg_sleep(60)%' and pid <> pg_backend_pid())";
+const NAPS: &str = "exists (select from pg_stat_activity where datname = current_database() and state = 'active' and query like '%pg_sleep(60)%' and pid <> pg_backend_pid())";
 
 #[tokio::test]
 async fn a_list_that_nobody_waits_for_any_more_ends_on_the_server_too() {
     let test = TestDb::raw().await;
     test.sql(LOGS).await;
     test.db.apply(&declaration(SLOW), true).await.unwrap();
-    let mut watcher = test.actor().await;
     let asked = RowsRequest {
         rollup: "slow".to_owned(),
         ..request()
     };
-    let once_it_runs = async {
-        while !sqlx::query_scalar::<_, bool>(NAPS)
-            .fetch_one(&mut watcher)
-            .await
-            .unwrap()
-        {}
-    };
+    let db = test.db.clone();
+    let reading = tokio::spawn(async move { db.rows(&asked).await });
+    until(&test, NAPS).await;
+    reading.abort();
     let begun = std::time::Instant::now();
-    test.db.rows(&asked, once_it_runs).await.unwrap_err();
+    until(&test, &format!("not {NAPS}")).await;
     assert!(
         begun.elapsed().as_secs() < 4,
         "ended by its time-out, not by whoever waited"
     );
-    assert!(!test.one::<bool>(NAPS).await, "the server goes on reading");
 }
 
 #[tokio::test]
@@ -286,7 +281,7 @@ async fn a_list_that_takes_too_long_is_stopped_and_says_so() {
     .await
     .unwrap_err();
     assert_eq!(error.info().code, "rows_too_slow", "{error}");
-    assert!(!test.one::<bool>(NAPS).await);
+    assert!(!test.one::<bool>(&format!("select {NAPS}")).await);
 }
 
 #[tokio::test]

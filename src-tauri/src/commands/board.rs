@@ -16,10 +16,17 @@ use crate::{
     save::{self, Leaving},
 };
 
-/// All that one refresh shows, read at one moment, packed. What is wrong with one board leaves the others.
+/// Boards read at one moment, packed. What is wrong with one leaves the others. `reading`: what `stop_reading` calls it.
 #[tauri::command]
-pub async fn boards(desk: DeskState<'_>, requests: Vec<BoardRequest>) -> Answer<Response> {
-    packed(desk.boards(&requests).await?)
+pub async fn boards(desk: DeskState<'_>, requests: Vec<BoardRequest>, reading: Option<u64>) -> Answer<Response> {
+    packed(desk.boards(&requests, reading).await?)
+}
+
+/// Nobody waits for this reading, nor for those before.
+#[tauri::command]
+pub async fn stop_reading(desk: DeskState<'_>, reading: u64) -> Answer<()> {
+    desk.stop_reading(reading);
+    Ok(())
 }
 
 /// The same question in another zone, without a query; none where what was read does not answer it.

@@ -67,7 +67,8 @@ export interface Commands {
   rollups: { args: Record<string, never>; gives: Rollup[] };
   status: { args: Record<string, never>; gives: StatusReport };
   detail: { args: { rollup: string }; gives: RollupDetail };
-  boards: { args: { requests: BoardRequest[] }; gives: BoardRead[] };
+  boards: { args: { requests: BoardRequest[]; reading: number | null }; gives: BoardRead[] };
+  stop_reading: { args: { reading: number }; gives: null };
   recut: { args: { request: BoardRequest }; gives: BoardAnswer | null };
   rows: { args: { request: RowsRequest }; gives: RowsAnswer };
   close_rows: { args: Record<string, never>; gives: null };
@@ -155,7 +156,7 @@ export async function call<C extends CommandName>(command: C, args: Commands[C][
 
 /** One board alone. */
 export async function callBoard(request: BoardRequest): Promise<BoardAnswer> {
-  const [read] = await call('boards', { requests: [request] });
+  const [read] = await call('boards', { requests: [request], reading: null });
   if (read === undefined) throw toAppError('nothing was read');
   if ('Err' in read) throw toAppError(read.Err);
   return read.Ok;

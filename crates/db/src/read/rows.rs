@@ -24,27 +24,13 @@ const AS_THE_CALLER: &str = "set local search_path = pg_catalog, pg_temp; set lo
                              set local statement_timeout = '5s'; set local lock_timeout = '500ms'; set local plan_cache_mode = force_custom_plan";
 
 impl Db {
-    /// List the newest raw rows that some measures count, source by source. Ends early, with an error, once `cancelled` does.
-    pub async fn rows(&self, request: &RowsRequest, cancelled: impl Future<Output = ()>) -> Result<RowsAnswer> {
+    /// List the newest raw rows that some measures count, source by source. Dropped, it ends on the server as well.
+    pub async fn rows(&self, request: &RowsRequest) -> Result<RowsAnswer> {
         let model = self.model(&request.rollup).await?;
         let list = List::new(&model, request)?;
-        let mut transaction = self.pool.begin_with("begin read only").await?;
-        let backend: i32 = sqlx::query_scalar("select pg_backend_pid()")
-            .fetch_one(&mut *transaction)
-            .await?;
-        let read = {
-            let read = list.read(&mut transaction);
-            tokio::pin!(read);
-            tokio::select! {
-                read = &mut read => read,
-                () = cancelled => {
-                    sqlx::query("select pg_cancel_backend($1)").bind(backend).execute(&self.pool).await?;
-                    // Until the server has let go: the connection is somebody else's next.
-                    read.await
-                }
-            }
-        };
-        transaction.rollback().await?;
+        let mut reading = self.reading("begin read only").await?;
+        let read = list.read(reading.connection()).await;
+        reading.end().await;
         match read {
             Err(Error::Forbidden { message }) => Err(self.refused(&model, message).await?),
             Err(error) if error.sqlstate() == Some("57014") => Err(Error::input(

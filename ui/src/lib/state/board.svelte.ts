@@ -47,14 +47,17 @@ function zoneless(question: string): string {
   return question.replace(/"tz":"[^"]*",?/, '');
 }
 
+/** Counts readings on from those of the page before, should this one be loaded anew: the shell knows them by number. */
+let newest = Date.now();
+
 /** Asks for boards at one moment and tells of each. In another zone what was read is cut again, told at once, and not asked for. Null is no question. */
-async function readBoards(requests: (BoardRequest | null)[], zoned: boolean, hear: (at: number, read: BoardRead) => void): Promise<void> {
+async function readBoards(requests: (BoardRequest | null)[], reading: number, zoned: boolean, hear: (at: number, read: BoardRead) => void): Promise<void> {
   const cut = await Promise.all(requests.map((request) => (zoned && request !== null ? call('recut', { request }).catch(() => null) : null)));
   cut.forEach((answer, at) => { if (answer !== null) hear(at, { Ok: answer }); });
   const open = requests.flatMap((request, at) => (request !== null && (cut[at] ?? null) === null ? [{ request, at }] : []));
   if (open.length === 0) return;
   const failed = (error: unknown): BoardRead[] => open.map(() => ({ Err: toAppError(error) }));
-  const read = await call('boards', { requests: open.map((o) => o.request) }).catch(failed);
+  const read = await call('boards', { requests: open.map((o) => o.request), reading }).catch(failed);
   open.forEach(({ at }, i) => { const one = read[i]; if (one !== undefined) hear(at, one); });
 }
 
@@ -81,7 +84,8 @@ export class BoardState {
   pan = $state(0);
   /** The bucket whose raw rows are listed. */
   rows = $state.raw<RowsQuestion | null>(null);
-  #asked = 0;
+  /** The reading under way. */
+  #reading: number | null = null;
 
   /** With the board that is shown: its own, or a saved one. */
   rollup: Rollup;
@@ -143,9 +147,11 @@ export class BoardState {
     return { ...this.request(), range: '24h', grain: finest === '1m' || finest === '5m' ? '15m' : finest, compare: 'last-week', filters: [], groupings: [], mode: 'exact' };
   }
 
-  /** Reads all that is shown, at one moment; older calls that come back later are dropped. Another zone alone is no question to the database. */
+  /** Reads all that is shown, at one moment, instead of what is being read. Another zone alone is no question to the database. */
   async load(): Promise<void> {
-    const asked = ++this.#asked;
+    this.#drop();
+    const reading = ++newest;
+    this.#reading = reading;
     this.since = Date.now();
     const request = this.request();
     const question = JSON.stringify(request);
@@ -174,10 +180,11 @@ export class BoardState {
       this.weekError = error;
     };
     const requests = [request, watching ? this.watchRequest() : null, this.mapped ? this.weekRequest() : null];
-    await readBoards(requests, zoned, (at, read) => {
-      if (asked !== this.#asked) return;
+    await readBoards(requests, reading, zoned, (at, read) => {
+      if (reading !== this.#reading) return;
       [main, watch, week][at]?.('Ok' in read ? read.Ok : null, 'Err' in read ? read.Err : null);
     });
+    if (reading === this.#reading) this.#reading = null;
   }
 
   get loading(): boolean {
@@ -193,9 +200,10 @@ export class BoardState {
     if (this.rollup.board.rules.length > 0) this.watchError = this.error;
   }
 
-  /** Nothing that comes back is for anyone any more. */
+  /** Nobody waits for what is being read: it ends on the server, and what comes back of it is not heard. */
   #drop(): void {
-    this.#asked += 1;
+    if (this.#reading !== null) void call('stop_reading', { reading: this.#reading }).catch(() => undefined);
+    this.#reading = null;
     this.since = null;
     this.asking = false;
   }

@@ -72,6 +72,32 @@ describe('a reading that is cancelled', () => {
     expect([board.answer === before, board.error, board.watchError]).toEqual([false, null, null]);
     router.set({ range: '' });
   });
+  it('ends in the shell, as one does that another takes the place of', async () => {
+    const server = fixture('calm');
+    const [rollup] = await server.call('rollups', {});
+    if (rollup === undefined) throw new Error('no rollup');
+    const [begun, stopped]: [(number | null)[], number[]] = [[], []];
+    useBackend({
+      ...server,
+      call: (command, args) => {
+        if ('requests' in args) begun.push(args.reading);
+        if (command === 'stop_reading' && 'reading' in args && args.reading !== null) stopped.push(args.reading);
+        return server.call(command, args);
+      },
+    });
+    const board = freshBoard(rollup);
+    await board.load();
+    const replaced = board.load();
+    const cancelled = board.load();
+    await Promise.resolve();
+    board.cancel();
+    await Promise.all([replaced, cancelled]);
+    await board.load();
+    expect(begun).toHaveLength(4);
+    // Neither the first nor the last: both were heard.
+    expect(stopped).toEqual(begun.slice(1, 3));
+    expect([...begun].sort()).toEqual(begun);
+  });
 });
 
 describe('ranges', () => {

@@ -1,6 +1,6 @@
 //! Readings that take long: those that nobody waits for any more, and those that somebody waits for.
 
-use tidemark_core::api::{BoardRequest, Grain, QueryRequest, ReadMode};
+use tidemark_core::api::{BoardRequest, Grain, PendingKind, QueryRequest, ReadMode, State};
 
 use crate::ask::{self, FROM, TO};
 use crate::boards::{RANGE, begin_with, calls, question};
@@ -48,5 +48,38 @@ async fn a_reading_that_nobody_waits_for_ends_on_the_server() {
     };
     for _ in 0..8 {
         test.db.board(&stored).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_much_to_read_live_is_read_for_whoever_waits_for_it() {
+    let test = calls().await;
+    test.sql("update calls set cost = 0 where id between 1000 and 1100")
+        .await;
+    let ask = async |mode| {
+        let request = BoardRequest {
+            mode,
+            ..question("calls", RANGE, vec![])
+        };
+        test.db.board(&request).await.unwrap()
+    };
+    let truth = ask(ReadMode::Exact).await;
+    assert_eq!((truth.state, truth.rollup_buckets > 0), (State::Exact, true));
+    let slow = "if current_setting($a$statement_timeout$a$) = $a$10s$a$ then raise query_canceled; end if";
+    begin_with(&test, "calls__raw", slow).await;
+    for (estimate, kind) in [(2_000_000.0, PendingKind::TooSlow), (4_000_000.0, PendingKind::TooMany)] {
+        begin_with(&test, "calls__estimate", &format!("return {estimate}")).await;
+        let hurried = ask(ReadMode::Exact).await;
+        let why = hurried.pending_reason.unwrap();
+        assert_eq!(
+            (hurried.state, why.kind, why.rows),
+            (State::Pending, kind, Some(estimate))
+        );
+        let waited = ask(ReadMode::Patient).await;
+        assert_eq!((waited.state, waited.pending_reason), (State::Exact, None));
+        // No more is read live than has to be.
+        assert_eq!(waited.live_buckets, truth.live_buckets);
+        assert_eq!(waited.overall.total, truth.overall.total);
+        assert_ne!(hurried.overall.total, truth.overall.total);
     }
 }

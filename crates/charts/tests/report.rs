@@ -73,6 +73,7 @@ fn what_a_poll_may_still_change_is_not_said_to_wait_for_a_tick() {
     polled.pending_reason = Some(PendingReason {
         kind: PendingKind::Polled,
         text: String::new(),
+        rows: None,
     });
     let page = report_html(&polled, &overview(), &label()).unwrap();
     assert!(

@@ -50,6 +50,8 @@ pub enum ReadMode {
     /// Rollup rows for clean buckets, raw rows for dirty ones: equals the raw rows at one snapshot.
     #[default]
     Exact,
+    /// The same for somebody who waits for it: however many raw rows that reads, for up to a minute.
+    Patient,
     /// Rollup rows only; buckets that wait are `pending`.
     RollupOnly,
     /// Raw rows only.
@@ -70,12 +72,14 @@ pub enum State {
 }
 
 /// Why buckets of an answer are pending.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct PendingReason {
     pub kind: PendingKind,
     /// For people, to go on after a colon.
     pub text: String,
+    /// About how many raw rows would have to be read, where that is known.
+    pub rows: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]

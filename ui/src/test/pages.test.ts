@@ -88,6 +88,18 @@ describe('the overview', () => {
     screen.getByRole('button', { name: 'Show them' }).click();
     await waitFor(() => { expect(globalThis.location.hash).toMatch(/range=2026.*\.\.2026/); });
   });
+  it('reads what waits live for whoever waits for it, once', async () => {
+    await open('pending');
+    const trust = (): string => screen.getByRole('status', { name: /trusted/ }).textContent;
+    (await screen.findByRole('button', { name: 'Read 4.11\u202fM rows live' }, { timeout: 10_000 })).click();
+    await waitFor(() => { expect(trust()).toMatch(/read once, as of .*\d/); }, { timeout: 10_000 });
+    expect(trust()).not.toContain('Pending');
+    await accessible();
+    // Asked again without patience, it waits again.
+    globalThis.dispatchEvent(new KeyboardEvent('keydown', { key: 'r', bubbles: true }));
+    await waitFor(() => { expect(trust()).toContain('Pending'); }, { timeout: 10_000 });
+    expect(trust()).not.toContain('read once');
+  });
   it('says so when there are no rows', async () => {
     await open('norows');
     await waitFor(() => { expect(screen.getByText(/^No rows in this range\.$/)).toBeTruthy(); }, { timeout: 10_000 });

@@ -22,6 +22,10 @@ pub(crate) struct Moment {
 impl Db {
     pub(super) async fn moment(&self) -> Result<Moment> {
         let mut held = self.pool.begin_with(READING).await?;
+        // It is idle for as long as others read at it, which may be several statements of a minute each.
+        sqlx::raw_sql("set local idle_in_transaction_session_timeout = '10min'")
+            .execute(&mut *held)
+            .await?;
         let (name, now) = sqlx::query_as("select pg_export_snapshot(), clock_timestamp()")
             .fetch_one(&mut *held)
             .await?;

@@ -21,6 +21,8 @@ use crate::{Db, Error, Result};
 /// Most raw rows that an answer may read live, by the planner's estimate, and how long that may take.
 pub(crate) const LIVE_ROWS: f64 = 3_000_000.0;
 const LIVE_TIME: &str = "10s";
+/// How long it may take where somebody waits for it.
+const PATIENT_TIME: &str = "60s";
 
 /// What to read.
 #[derive(Debug, Clone)]
@@ -254,6 +256,7 @@ async fn read(connection: &mut PgConnection, ask: &Ask<'_>, shape: &Shape) -> Re
                     ),
                     None => "no poll has looked for changes yet".to_owned(),
                 },
+                rows: None,
             });
         }
     }
@@ -389,6 +392,9 @@ async fn live(
 ) -> Result<Live> {
     let lo: Vec<DateTime<Utc>> = raw.iter().map(|part| part.lo).collect();
     let hi: Vec<DateTime<Utc>> = raw.iter().map(|part| part.hi).collect();
+    // Who asks for raw rows alone waits for them, too.
+    let patient = matches!(ask.mode, ReadMode::Patient | ReadMode::Live);
+    let mut rows = None;
     sqlx::raw_sql("savepoint live").execute(&mut *connection).await?;
     let read = async {
         let function = |what: &str| format!("tidemark.{}", quote(&format!("{}__{what}", found.model.storage)));
@@ -404,14 +410,16 @@ async fn live(
             .bind(&found.scopes)
             .fetch_one(&mut *connection)
             .await?;
-        if ask.mode != ReadMode::Live && estimate > LIVE_ROWS {
+        rows = Some(estimate);
+        if !patient && estimate > LIVE_ROWS {
             return Ok(Live::TooMuch(PendingReason {
                 kind: PendingKind::TooMany,
                 text: format!("about {estimate:.0} raw rows would have to be read, the bound is {LIVE_ROWS:.0}"),
+                rows,
             }));
         }
-        if ask.mode == ReadMode::Live {
-            sqlx::raw_sql("set local statement_timeout = '60s'")
+        if patient {
+            sqlx::raw_sql(AssertSqlSafe(format!("set local statement_timeout = '{PATIENT_TIME}'")))
                 .execute(&mut *connection)
                 .await?;
         }
@@ -449,6 +457,7 @@ async fn live(
                     _ => PendingKind::Failed,
                 },
                 text: error.to_string(),
+                rows,
             }))
         }
         Ok(live) => {

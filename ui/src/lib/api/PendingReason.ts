@@ -8,4 +8,8 @@ export type PendingReason = { kind: PendingKind,
 /**
  * For people, to go on after a colon.
  */
-text: string, };
+text: string, 
+/**
+ * About how many raw rows would have to be read, where that is known.
+ */
+rows: number | null, };

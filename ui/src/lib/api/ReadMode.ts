@@ -3,4 +3,4 @@
 /**
  * Where an answer's numbers come from.
  */
-export type ReadMode = "exact" | "rollup-only" | "live";
+export type ReadMode = "exact" | "patient" | "rollup-only" | "live";

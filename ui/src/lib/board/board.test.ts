@@ -212,7 +212,7 @@ describe('the tooltip’s place', () => {
 
 describe('what is pending', () => {
   const day = answer(request(), { ...TWIST, pending: true });
-  const because = (kind: PendingKind | null): BoardAnswer => ({ ...day, pending_reason: kind === null ? null : { kind, text: '' } });
+  const because = (kind: PendingKind | null): BoardAnswer => ({ ...day, pending_reason: kind === null ? null : { kind, text: '', rows: null } });
   it('says why, and does not say that it waits where a poll is what is missing', () => {
     const waiting = day.buckets.filter((b) => b.state === 'pending').length;
     const some = `${waiting} of ${day.buckets.length} buckets in view`;

@@ -75,6 +75,8 @@ export class BoardState {
   /** The answer on the screen is to another question than the one under way. */
   asking = $state(false);
   #answered = '';
+  /** Somebody waited for what is shown: all of it was read live, however many rows that took. */
+  patient = $state(false);
   /** Every group seen without a filter. */
   known = $state.raw<(string | null)[]>([]);
   /** The bucket under the crosshair; where it comes from says which panel shows the tooltip. */
@@ -129,6 +131,11 @@ export class BoardState {
     return { rollup: this.rollup.rollup, range: this.range, grain: this.grain, tz: app.zone, week_start: app.settings.week_start, by: this.by, filters: this.filters, groupings: groupingsOf(this.rollup.board), mode: this.mode, compare: this.compare };
   }
 
+  /** The question that what is shown answers. */
+  shown(): BoardRequest {
+    return this.patient ? { ...this.request(), mode: 'patient' } : this.request();
+  }
+
   private get heatmaps(): BoardPanel[] {
     return heatmapNeeds(this.rollup) === null ? this.rollup.board.panels.filter((p) => p.kind === 'heatmap') : [];
   }
@@ -147,8 +154,9 @@ export class BoardState {
     return { ...this.request(), range: '24h', grain: finest === '1m' || finest === '5m' ? '15m' : finest, compare: 'last-week', filters: [], groupings: [], mode: 'exact' };
   }
 
-  /** Reads all that is shown, at one moment, instead of what is being read. Another zone alone is no question to the database. */
-  async load(): Promise<void> {
+  /** Reads all that is shown, at one moment, instead of what is being read. Another zone alone is no question to the database.
+   * With patience what waits is read live even where that takes long, once. */
+  async load(patience = false): Promise<void> {
     this.#drop();
     const reading = ++newest;
     this.#reading = reading;
@@ -156,6 +164,7 @@ export class BoardState {
     const request = this.request();
     const question = JSON.stringify(request);
     const zoned = question !== this.#answered && zoneless(question) === zoneless(this.#answered);
+    const patient = patience || (zoned && this.patient);
     this.asking = this.answer !== null && question !== this.#answered;
     const watching = this.rollup.board.rules.length !== 0;
     const main = (answer: BoardAnswer | null, error: AppError | null): void => {
@@ -165,6 +174,7 @@ export class BoardState {
       this.asking = false;
       if (answer === null) return;
       this.answer = answer;
+      this.patient = patient;
       this.#answered = question;
       if (request.filters.length === 0) this.known = answer.groups.map((g) => g.key);
       serverTime.hear(answer.as_of_ms);
@@ -179,7 +189,7 @@ export class BoardState {
       this.week = answer ?? this.week;
       this.weekError = error;
     };
-    const requests = [request, watching ? this.watchRequest() : null, this.mapped ? this.weekRequest() : null];
+    const requests = [patient ? { ...request, mode: 'patient' as const } : request, watching ? this.watchRequest() : null, this.mapped ? this.weekRequest() : null];
     await readBoards(requests, reading, zoned, (at, read) => {
       if (reading !== this.#reading) return;
       [main, watch, week][at]?.('Ok' in read ? read.Ok : null, 'Err' in read ? read.Err : null);

@@ -27,6 +27,7 @@ mod explore;
 mod first_start;
 mod hazards;
 mod lost;
+mod more;
 mod network;
 mod newtab;
 mod numbers;

@@ -234,7 +234,7 @@ async fn panels_of_one_filter_agree_to_the_last_digit_and_with_what_they_are_com
     assert!(filtered.overall.total[0] < answer.compare.as_ref().unwrap().overall.total[0]);
 }
 
-/// Write rows until it is stopped; gives how many came.
+/// Write rows until it is stopped, as many of the last hours as of the range; gives how many came.
 fn writing(test: &Arc<TestDb>) -> (Arc<AtomicBool>, tokio::task::JoinHandle<u32>) {
     let stop = Arc::new(AtomicBool::new(false));
     let writer = tokio::spawn({
@@ -243,7 +243,7 @@ fn writing(test: &Arc<TestDb>) -> (Arc<AtomicBool>, tokio::task::JoinHandle<u32>
             let mut written = 0;
             while !stop.load(Ordering::Relaxed) {
                 test.sql(
-                    "insert into calls (at, region, model, ms, cost) values ('2026-03-02 10:07Z', 'eu', 'a', 1, 1)",
+                    "insert into calls (at, region, model, ms, cost) select at, 'eu', 'a', 1, 1 from unnest(array['2026-03-02 10:07Z', now() - interval '1 hour']) at",
                 )
                 .await;
                 written += 1;
@@ -322,6 +322,28 @@ async fn boards_of_one_refresh_are_read_at_one_moment_while_rows_are_written() {
     assert!(seen.first() < seen.last(), "rows came meanwhile: {seen:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_and_its_heatmap_are_read_at_one_moment_while_rows_are_written() {
+    let test = Arc::new(calls().await);
+    let heat = "title = \"T\"\nby = \"region\"\npanels = [{ title = \"Hours\", kind = \"heatmap\", measures = [\"calls\"], where = { region = \"eu\" } }]";
+    let board: Board = toml::from_str(heat).unwrap();
+    let request = question("calls", RANGE, board.groupings());
+    let total = |answer: &BoardAnswer| answer.groupings[0].overall.total[0].unwrap_or_default();
+    let before = total(&test.db.board(&request).await.unwrap());
+    let (stop, writer) = writing(&test);
+    let mut seen = Vec::new();
+    for _ in 0..25 {
+        let report = test.db.report(&request, &board).await.unwrap();
+        let week = report.week.as_ref().unwrap();
+        assert_eq!(total(&report.board) - before, total(week));
+        assert_eq!(week.grain, Grain::Hour);
+        seen.push(total(week));
+    }
+    stop.store(true, Ordering::Relaxed);
+    writer.await.unwrap();
+    assert!(seen.first() < seen.last(), "rows came meanwhile: {seen:?}");
+}
+
 #[tokio::test]
 async fn an_unknown_dimension_of_a_panel_is_said_before_anything_is_read() {
     let test = calls().await;
@@ -389,4 +411,7 @@ async fn a_rollup_of_days_without_dimensions_has_a_board_and_can_have_no_heatmap
             .message
             .contains("of a day")
     );
+    // Saved when there were hours, the rest of it is still drawn.
+    let report = test.db.report(&request, &board).await.unwrap();
+    assert!(report.week.is_none() && report.board.buckets.len() == 21);
 }

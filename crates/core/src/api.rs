@@ -42,6 +42,29 @@ pub enum WeekStart {
     Sunday,
 }
 
+/// Where a figure turns from calm to bad.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Error rate in percent.
+    pub error_rate_percent: f64,
+    /// 99th percentile of the latency, in milliseconds.
+    pub p99_ms: f64,
+    /// Fewer requests than this in a bucket say nothing.
+    pub min_samples: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            error_rate_percent: 2.0,
+            p99_ms: 5000.0,
+            min_samples: 200,
+        }
+    }
+}
+
 /// Where an answer's numbers come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -335,6 +358,25 @@ pub struct BoardCompare {
     pub state: State,
     pub overall: BoardSeries,
     pub groups: Vec<BoardSeries>,
+}
+
+/// What a report is drawn from, all of it read at one moment.
+#[derive(Debug, Clone)]
+pub struct ReportAnswer {
+    pub board: BoardAnswer,
+    /// What the board's heatmaps show. `None` where it has none, or no buckets that are fine enough.
+    pub week: Option<BoardAnswer>,
+}
+
+impl ReportAnswer {
+    /// Can all of it be trusted?
+    #[must_use]
+    pub fn state(&self) -> State {
+        match &self.week {
+            Some(week) if week.state == State::Pending => State::Pending,
+            _ => self.board.state,
+        }
+    }
 }
 
 /// A place on a time axis.

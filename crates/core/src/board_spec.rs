@@ -9,7 +9,7 @@ use std::ops::Deref;
 use serde::{Deserialize, Deserializer, Serialize};
 use ts_rs::TS;
 
-use crate::api::DimensionFilter;
+use crate::api::{BoardRequest, DimensionFilter, Grain};
 
 /// Only rows whose dimensions have one of these values; `None` is the NULL group.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -286,6 +286,20 @@ impl Board {
             }
         }
         list
+    }
+
+    /// What its heatmaps ask beside the board's own question: the last seven days by hour. `None` where it has none.
+    #[must_use]
+    pub fn week(&self, request: &BoardRequest) -> Option<BoardRequest> {
+        let mut heatmaps = self.clone();
+        heatmaps.panels.retain(|panel| panel.kind == PanelKind::Heatmap);
+        (!heatmaps.panels.is_empty()).then(|| BoardRequest {
+            range: "today-6d..now".to_owned(),
+            grain: Some(Grain::Hour),
+            groupings: heatmaps.groupings(),
+            compare: None,
+            ..request.clone()
+        })
     }
 
     /// Name every measure that the board shows.

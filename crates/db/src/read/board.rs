@@ -1,10 +1,12 @@
 //! A board's question: its range, its grain, and the snapshots that answer it.
 
+use std::iter;
 use std::time::Instant;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use tidemark_core::api::{BoardAnswer, BoardRequest, Compare, Grain};
+use tidemark_core::api::{BoardAnswer, BoardRequest, Compare, Grain, ReportAnswer};
+use tidemark_core::board_spec::Board;
 use tidemark_core::model::Model;
 use tidemark_core::times::{parse_range, parse_zone, shift_by_wall_clock};
 use tidemark_core::zone::viewer_buckets;
@@ -26,6 +28,20 @@ impl Db {
     /// Everything a board draws. Ranges start from the server's clock.
     pub async fn board(&self, request: &BoardRequest) -> Result<BoardAnswer> {
         Ok(self.load_board(request).await?.answer())
+    }
+
+    /// Everything a report of a board draws, its heatmaps too.
+    pub async fn report(&self, request: &BoardRequest, board: &Board) -> Result<ReportAnswer> {
+        let requests: Vec<BoardRequest> = iter::once(request.clone()).chain(board.week(request)).collect();
+        let mut read = self.load_boards(&requests).await?;
+        let week = read.drain(1..).next();
+        let board = read.remove(0)?.answer();
+        // A board that was saved when the rollup had finer buckets can be drawn without its heatmaps.
+        let week = week.filter(|_| board.base_grain <= Grain::Hour).transpose()?;
+        Ok(ReportAnswer {
+            week: week.map(|week| week.answer()),
+            board,
+        })
     }
 
     /// The same, kept in a form that can be cut again for another zone.

@@ -8,7 +8,7 @@ mod profile;
 mod zone;
 
 use serde::{Deserialize, Serialize};
-use tidemark_core::api::WeekStart;
+use tidemark_core::api::{Limits, WeekStart};
 use ts_rs::TS;
 
 pub(crate) use file::replace;
@@ -58,19 +58,6 @@ pub enum Theme {
     Dark,
 }
 
-/// Where a figure turns from calm to bad.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Error rate in percent.
-    pub error_rate_percent: f64,
-    /// 99th percentile of the latency, in milliseconds.
-    pub p99_ms: f64,
-    /// Fewer requests than this in a bucket say nothing.
-    pub min_samples: u32,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -85,16 +72,6 @@ impl Default for Settings {
             default_connection: None,
             limits: Limits::default(),
             connections: Profiles::new(),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            error_rate_percent: 2.0,
-            p99_ms: 5000.0,
-            min_samples: 200,
         }
     }
 }

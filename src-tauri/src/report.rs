@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use tidemark_charts::{Label, Theme, render, report_html};
 use tidemark_core::{
-    api::{BoardAnswer, BoardRequest},
+    api::{BoardAnswer, BoardRequest, ReportAnswer},
     board_spec::{Board, BoardPanel, PanelWidth},
     times, zone,
 };
@@ -44,7 +44,18 @@ pub async fn make(
     format: Format,
     panel: Option<BoardPanel>,
 ) -> Result<Leaving, ErrorInfo> {
-    let answer = desk.ask(|db| async move { db.board(request).await }).await?;
+    let mut part = String::new();
+    if let Some(panel) = panel {
+        part = format!("-{}", in_a_name(&panel.title.to_lowercase()));
+        board.tiles.clear();
+        board.panels = vec![BoardPanel {
+            width: PanelWidth::Full,
+            ..panel
+        }];
+    }
+    let of = &board;
+    let answer = desk.ask(|db| async move { db.report(request, of).await }).await?;
+    let stem = file_stem(&answer.board) + &part;
     let connection = desk
         .connection
         .borrow()
@@ -54,16 +65,8 @@ pub async fn make(
     let label = Label {
         connection: connection.unwrap_or_default(),
         demo: desk.is_demo(),
+        limits: desk.settings().limits,
     };
-    let mut stem = file_stem(&answer);
-    if let Some(panel) = panel {
-        stem = format!("{stem}-{}", in_a_name(&panel.title.to_lowercase()));
-        board.tiles.clear();
-        board.panels = vec![BoardPanel {
-            width: PanelWidth::Full,
-            ..panel
-        }];
-    }
     // Drawing takes a tenth of a second of pure work: not on a thread that others wait for.
     let work = move || {
         Ok(Leaving {
@@ -77,7 +80,7 @@ pub async fn make(
         .unwrap_or_else(|error| Err(failed(error.to_string())))
 }
 
-fn draw(answer: &BoardAnswer, board: &Board, label: &Label, format: Format) -> Result<Vec<u8>, ErrorInfo> {
+fn draw(answer: &ReportAnswer, board: &Board, label: &Label, format: Format) -> Result<Vec<u8>, ErrorInfo> {
     let drawn = match format {
         Format::Png => render(answer, board, label, Theme::Light, tidemark_charts::Format::Png),
         Format::Svg => render(answer, board, label, Theme::Light, tidemark_charts::Format::Svg),

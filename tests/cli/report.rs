@@ -82,6 +82,60 @@ fn a_range_without_data_is_drawn_and_says_so() {
     assert!(std::fs::read_to_string(out).unwrap().contains("no data in this range"));
 }
 
+/// Where a heatmap alone has this colour: day from the top, and hour.
+fn hours_of(svg: &str, fill: &str) -> Vec<(i64, i64)> {
+    let number = |rect: &str, name: &str| -> f64 {
+        let value = rect.split(&format!(" {name}=\"")).nth(1).unwrap();
+        value.split('"').next().unwrap().parse().unwrap()
+    };
+    svg.lines()
+        .filter(|line| line.starts_with("<rect ") && line.contains(fill))
+        .filter(|rect| number(rect, "height") > 80.0)
+        .map(|rect| {
+            let day = (number(rect, "y") - 1160.0) / 1580.0 * 7.0;
+            (day.round() as i64, ((number(rect, "x") - 1160.0) / 480.0) as i64)
+        })
+        .collect()
+}
+
+#[test]
+fn a_heatmap_shows_the_last_seven_days_whatever_the_range_is() {
+    let scratch = Scratch::ops();
+    // 14 requests that went well and 7 of openai that failed in one hour, 4 in the next, and none of it ticked.
+    scratch.sql(
+        "insert into usage_logs (created_at, account_id, group_id, duration_ms)
+         select date_trunc('hour', now()) - interval '30 hours' + n * interval '4 minutes', 1, null, 100 from generate_series(1, 18) n;
+         insert into ops_error_logs (created_at, platform, account_id, status_code)
+         select date_trunc('hour', now()) - interval '30 hours' + n * interval '4 minutes', 'openai', 2, 500 from generate_series(1, 7) n",
+    );
+    let folder = Folder::new();
+    let drawn = |only: &str| {
+        let board = format!(
+            "format = 1\nrollup = \"ops_metrics\"\n[board]\ntitle = \"Hours\"\n[[board.panels]]\ntitle = \"Hours\"\nkind = \"heatmap\"\nmeasures = [\"request_count\"]\n{only}"
+        );
+        let (file, out) = (folder.file("hours.toml", &board), folder.path("x.svg"));
+        let mut arguments = RANGE.to_vec();
+        *arguments.last_mut().unwrap() = "Asia/Tokyo";
+        arguments.extend(["--board", &file, "--out", &out]);
+        scratch.run(&arguments).exits(0);
+        std::fs::read_to_string(out).unwrap()
+    };
+    let place = |hours: i32| -> (i64, i64) {
+        let local = "at time zone 'Asia/Tokyo'";
+        let at = format!("(date_trunc('hour', now()) - interval '{hours} hours') {local}");
+        let day = scratch.one(&format!("select (6 + ({at})::date - (now() {local})::date)::bigint"));
+        (day, scratch.one(&format!("select extract(hour from {at})::bigint")))
+    };
+    let svg = drawn("");
+    assert!(svg.contains(">21<") && svg.contains("Fri 27 Mar 2026 00:00"), "{svg}");
+    assert_eq!(hours_of(&svg, "#347798"), [place(30)]);
+    assert_eq!(hours_of(&svg, "#D6EAF5"), [place(29)]);
+    let svg = drawn("where = { platform = \"openai\" }");
+    assert!(svg.contains(">7<") && svg.contains("platform openai, "), "{svg}");
+    assert_eq!(hours_of(&svg, "#347798"), [place(30)]);
+    assert_eq!(hours_of(&svg, "#D6EAF5"), []);
+}
+
 #[test]
 fn json_says_what_was_written() {
     let scratch = Scratch::ops();

@@ -99,7 +99,7 @@ fn properties() -> String {
 }
 
 fn header(view: View) -> String {
-    let (class, word) = match view.answer.state {
+    let (class, word) = match view.report.state() {
         State::Exact => ("exact", "Exact"),
         State::Pending => ("pending", "Pending"),
         State::Frozen => ("frozen", "Part frozen"),

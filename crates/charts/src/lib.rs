@@ -24,7 +24,7 @@ pub use error::{Error, Result};
 pub use theme::Theme;
 pub use view::Label;
 
-use tidemark_core::api::BoardAnswer;
+use tidemark_core::api::ReportAnswer;
 use tidemark_core::board_spec::Board;
 
 use crate::view::View;
@@ -37,7 +37,7 @@ pub enum Format {
 }
 
 /// Draw a board as one picture, 1280 logical pixels wide; the PNG has two pixels for each.
-pub fn render(answer: &BoardAnswer, board: &Board, label: &Label, theme: Theme, format: Format) -> Result<Vec<u8>> {
+pub fn render(answer: &ReportAnswer, board: &Board, label: &Label, theme: Theme, format: Format) -> Result<Vec<u8>> {
     let view = View::new(answer, board, label)?;
     let size = page::size(view);
     match format {
@@ -57,6 +57,6 @@ pub fn render(answer: &BoardAnswer, board: &Board, label: &Label, theme: Theme, 
 }
 
 /// Write a board as one self-contained HTML page.
-pub fn report_html(answer: &BoardAnswer, board: &Board, label: &Label) -> Result<String> {
+pub fn report_html(answer: &ReportAnswer, board: &Board, label: &Label) -> Result<String> {
     html::page(View::new(answer, board, label)?)
 }

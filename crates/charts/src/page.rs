@@ -1,7 +1,9 @@
 //! A whole board as one picture: what it is and how far it can be trusted, tiles, panels, footer.
 
+use std::iter;
+
 use plotters_backend::DrawingBackend;
-use tidemark_core::api::{PendingKind, State};
+use tidemark_core::api::{BoardAnswer, PendingKind, State};
 use tidemark_core::board_spec::{BoardPanel, PanelKind, PanelWidth};
 
 use crate::canvas::{Align, Area, Canvas, Type};
@@ -23,7 +25,7 @@ pub struct Band<'a> {
 pub fn bands<'a>(view: View<'a>) -> Vec<Band<'a>> {
     let mut bands: Vec<Band> = Vec::new();
     let mut open = false;
-    for panel in view.board.panels.iter().filter(|panel| panel::drawable(panel)) {
+    for panel in &view.board.panels {
         let half = panel.width == PanelWidth::Half && panel.kind != PanelKind::Table;
         let height = panel::height(view, panel);
         match bands.last_mut() {
@@ -105,7 +107,7 @@ fn head<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View) {
     let strong = Type::new(13.0, canvas.ink.text_1).bold().align(Align::Right);
     canvas.text_in(WIDTH - 16.0, 32.0, WIDTH - 32.0 - x, &range, strong);
 
-    let (word, ink) = state(canvas, view.answer.state);
+    let (word, ink) = state(canvas, view.report.state());
     canvas.disc((20.5, 54.0), 4.0, ink);
     let bold = Type::new(12.0, ink).bold();
     canvas.text(32.0, 58.0, word, bold);
@@ -119,9 +121,8 @@ fn head<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View) {
 }
 
 fn demo<B: DrawingBackend>(canvas: &mut Canvas<B>, x: f64) {
-    let (left, right, top, bottom) = (x, x + 84.0, 18.0, 37.0);
-    let frame = [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)];
-    canvas.dashes(&frame, (3.0, 2.0), 1.0, canvas.ink.accent);
+    let frame = Area::new(x, 18.0, 84.0, 19.0);
+    canvas.dashes(&frame.outline(), (3.0, 2.0), 1.0, canvas.ink.accent);
     let style = Type::new(11.0, canvas.ink.accent).bold().align(Align::Center);
     canvas.text(x + 42.0, 31.5, "DEMO DATA", style);
 }
@@ -138,13 +139,20 @@ fn state<B: DrawingBackend>(canvas: &Canvas<B>, state: State) -> (&'static str, 
 pub fn trust(view: View) -> Vec<String> {
     let answer = view.answer;
     let mut said = Vec::new();
-    if answer.pending_buckets > 0 {
-        let what = if polled(view) {
+    let (waiting, of) = match &view.report.week {
+        Some(week) if answer.pending_buckets == 0 => (week, " of the last 7 days"),
+        _ => (answer, ""),
+    };
+    if waiting.pending_buckets > 0 {
+        let what = if polled(waiting) {
             "may change with a poll"
         } else {
             "wait for a tick"
         };
-        said.push(format!("{} buckets {what}", figures::count(answer.pending_buckets)));
+        said.push(format!(
+            "{} buckets{of} {what}",
+            figures::count(waiting.pending_buckets)
+        ));
     }
     if let Some(complete) = answer.complete_through_ms {
         said.push(format!("complete through {}", figures::short(view, complete)));
@@ -162,31 +170,42 @@ pub fn trust(view: View) -> Vec<String> {
 }
 
 /// What waited was read, but changes may be missing that no poll has found.
-fn polled(view: View) -> bool {
-    let reason = view.answer.pending_reason.as_ref();
+fn polled(answer: &BoardAnswer) -> bool {
+    let reason = answer.pending_reason.as_ref();
     reason.is_some_and(|reason| reason.kind == PendingKind::Polled)
 }
 
-/// What is said below: which bucket is partial, what the numbers equal, and which panels are not here.
+/// What is said below: which buckets are partial, and what the numbers equal.
 pub fn notes(view: View) -> Vec<String> {
     let mut notes = Vec::new();
-    let looks: Vec<Look> = view.answer.buckets.iter().map(Look::of).collect();
-    if let Some(at) = looks.iter().rposition(|look| *look == Look::Partial) {
-        notes.push(format!("Hatched: {} is partial", figures::bucket_span(view, at)));
+    let views = || iter::once(view).chain(view.week());
+    let partial = |view: View| {
+        let mut buckets = view.answer.buckets.iter();
+        let at = buckets.rposition(|bucket| Look::of(bucket) == Look::Partial)?;
+        Some(figures::bucket_span(view, at))
+    };
+    let mut partial: Vec<String> = views().filter_map(partial).collect();
+    partial.dedup();
+    match &partial[..] {
+        [] => {}
+        [one] => notes.push(format!("Hatched: {one} is partial")),
+        more => notes.push(format!("Hatched: {} are partial", more.join(" and "))),
     }
     let moment = figures::clock(view.local(view.answer.as_of_ms));
-    match view.answer.state {
+    // Hours of a heatmap have no edge to be dashed.
+    let waiting = match &view.report.week {
+        Some(week) if week.state == State::Pending => "Dashed or violet",
+        _ => "Dashed",
+    };
+    match view.report.state() {
         State::Exact => notes.push(format!("Every number equals the raw rows as of {moment}")),
-        State::Pending if polled(view) => notes.push(format!(
-            "Dashed: as of {moment}, without changes that no poll has found yet"
+        State::Pending if views().any(|view| polled(view.answer)) => notes.push(format!(
+            "{waiting}: as of {moment}, without changes that no poll has found yet"
         )),
-        State::Pending => notes.push("Dashed: waits for a tick, the number is what the rollup last held".to_owned()),
+        State::Pending => notes.push(format!(
+            "{waiting}: waits for a tick, the number is what the rollup last held"
+        )),
         State::Frozen => notes.push("Dotted: before the frozen line, where raw rows may be gone".to_owned()),
-    }
-    let left_out = view.board.panels.iter().filter(|panel| !panel::drawable(panel));
-    let left_out: Vec<&str> = left_out.map(|panel| panel.title.as_str()).collect();
-    if !left_out.is_empty() {
-        notes.push(format!("Left out, since of the last 7 days: {}", left_out.join(", ")));
     }
     notes
 }

@@ -31,6 +31,12 @@ impl Area {
         self.y + self.h
     }
 
+    /// Its edge, as a path that closes.
+    pub fn outline(self) -> [(f64, f64); 5] {
+        let (left, right, top, bottom) = (self.x, self.right(), self.y, self.bottom());
+        [(left, top), (right, top), (right, bottom), (left, bottom), (left, top)]
+    }
+
     /// The same without this much at each side.
     #[must_use]
     pub fn inset(self, left: f64, top: f64, right: f64, bottom: f64) -> Area {

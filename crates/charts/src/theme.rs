@@ -93,6 +93,13 @@ palette! {
     series_6 "--series-6" 0x333694 0x676eeb,
     series_7 "--series-7" 0x2c92c5 0x93dbff,
     series_8 "--series-8" 0x4a5a68 0x92989c,
+    seq_0 "--seq-0" 0xeef6fa 0x171f24,
+    seq_1 "--seq-1" 0xd6eaf5 0x1a2d36,
+    seq_2 "--seq-2" 0xb8daed 0x203f4e,
+    seq_3 "--seq-3" 0x94c6e1 0x275368,
+    seq_4 "--seq-4" 0x70aecf 0x2e6985,
+    seq_5 "--seq-5" 0x5194b6 0x3a82a3,
+    seq_6 "--seq-6" 0x347798 0x4c9ec5,
 }
 
 impl Palette {
@@ -118,6 +125,13 @@ impl Palette {
         .get(place)
         .copied()
         .unwrap_or(self.series_8)
+    }
+
+    /// Inks of a heatmap, low to high.
+    pub fn steps(&self) -> [Ink; 7] {
+        [
+            self.seq_0, self.seq_1, self.seq_2, self.seq_3, self.seq_4, self.seq_5, self.seq_6,
+        ]
     }
 
     /// Inks for `count` steps of one thing, least first.

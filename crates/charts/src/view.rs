@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, FixedOffset, Utc};
 use chrono_tz::Tz;
-use tidemark_core::api::{BoardAnswer, BoardBucket, BoardCompare, BoardSeries, Grain, MeasureInfo, State};
-use tidemark_core::board_spec::{Board, BoardPanel};
+use tidemark_core::api::{
+    BoardAnswer, BoardBucket, BoardCompare, BoardSeries, Grain, Limits, MeasureInfo, ReportAnswer, State,
+};
+use tidemark_core::board_spec::{Board, BoardPanel, PanelKind};
 
 use crate::error::{Error, Result};
 use crate::figures;
@@ -16,6 +18,8 @@ pub struct Label {
     pub connection: String,
     /// Says that the numbers are made up.
     pub demo: bool,
+    /// The viewer's.
+    pub limits: Limits,
 }
 
 /// Groups with a colour of their own; the rest share one.
@@ -24,6 +28,8 @@ pub const NAMED: usize = 7;
 /// A board with its answer.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
+    pub report: &'a ReportAnswer,
+    /// What of it is drawn: the board's, or the week of its heatmaps.
     pub answer: &'a BoardAnswer,
     pub board: &'a Board,
     pub label: &'a Label,
@@ -40,37 +46,57 @@ pub struct Cut<'a> {
     pub compare: Option<&'a BoardCompare>,
 }
 
+impl<'a> Cut<'a> {
+    /// The board's own.
+    fn of(answer: &'a BoardAnswer) -> Cut<'a> {
+        Cut {
+            by: answer.by.as_deref(),
+            overall: &answer.overall,
+            groups: &answer.groups,
+            compare: answer.compare.as_ref(),
+        }
+    }
+}
+
 impl<'a> View<'a> {
-    pub fn new(answer: &'a BoardAnswer, board: &'a Board, label: &'a Label) -> Result<View<'a>> {
-        if answer.buckets.is_empty() {
+    pub fn new(report: &'a ReportAnswer, board: &'a Board, label: &'a Label) -> Result<View<'a>> {
+        if report.board.buckets.is_empty() {
             Err(Error::Empty)
         } else {
-            let cut = Cut {
-                by: answer.by.as_deref(),
-                overall: &answer.overall,
-                groups: &answer.groups,
-                compare: answer.compare.as_ref(),
-            };
             Ok(View {
-                answer,
+                report,
+                answer: &report.board,
                 board,
                 label,
-                cut,
+                cut: Cut::of(&report.board),
             })
         }
     }
 
-    /// The same numbers as a panel cuts them.
+    /// What heatmaps are drawn from.
+    pub fn week(self) -> Option<View<'a>> {
+        self.report.week.as_ref().map(|answer| View {
+            answer,
+            cut: Cut::of(answer),
+            ..self
+        })
+    }
+
+    /// A panel's numbers, as it cuts them.
     pub fn of(self, panel: &BoardPanel) -> View<'a> {
-        let wanted = self.board.grouping(panel);
-        let found = wanted.and_then(|wanted| self.answer.groupings.iter().find(|known| known.grouping == wanted));
-        let cut = found.map_or(self.cut, |known| Cut {
+        let view = match panel.kind {
+            PanelKind::Heatmap => self.week().unwrap_or(self),
+            _ => self,
+        };
+        let wanted = view.board.grouping(panel);
+        let found = wanted.and_then(|wanted| view.answer.groupings.iter().find(|known| known.grouping == wanted));
+        let cut = found.map_or(view.cut, |known| Cut {
             by: known.grouping.by.as_deref(),
             overall: &known.overall,
             groups: &known.groups,
             compare: known.compare.as_ref(),
         });
-        View { cut, ..self }
+        View { cut, ..view }
     }
 
     pub fn tz(self) -> Tz {

@@ -4,16 +4,9 @@
 
 mod sample;
 
-use sample::{EVIL, answer, berlin, overview};
+use sample::{EVIL, answer, answers, berlin, label, overview, report};
 use tidemark_charts::{Format, Label, Theme, render, report_html};
-use tidemark_core::api::{PendingKind, PendingReason};
-
-fn label() -> Label {
-    Label {
-        connection: "prod-eu".to_owned(),
-        demo: true,
-    }
-}
+use tidemark_core::api::{PendingKind, PendingReason, ReportAnswer};
 
 fn keep(name: &str, bytes: &[u8]) {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("charts");
@@ -70,30 +63,18 @@ fn what_a_poll_may_still_change_is_not_said_to_wait_for_a_tick() {
     let page = report_html(&berlin(), &overview(), &label()).unwrap();
     assert!(page.contains("75 buckets wait for a tick") && page.contains("the number is what the rollup last held"));
     let mut polled = berlin();
-    polled.pending_reason = Some(PendingReason {
-        kind: PendingKind::Polled,
-        text: String::new(),
-        rows: None,
-    });
+    for answer in answers(&mut polled) {
+        answer.pending_reason = Some(PendingReason {
+            kind: PendingKind::Polled,
+            text: String::new(),
+            rows: None,
+        });
+    }
     let page = report_html(&polled, &overview(), &label()).unwrap();
     assert!(
         page.contains("75 buckets may change with a poll") && page.contains("without changes that no poll has found")
     );
     assert!(!page.contains("wait for a tick") && !page.contains("last held"));
-}
-
-#[test]
-fn a_panel_that_is_left_out_is_named_below() {
-    let said = "Left out, since of the last 7 days: Hour × weekday";
-    let svg = |board: &_| {
-        let svg = render(&berlin(), board, &label(), Theme::Light, Format::Svg).unwrap();
-        String::from_utf8(svg).unwrap()
-    };
-    let mut board = overview();
-    assert!(svg(&board).contains(said), "the picture's foot");
-    assert!(report_html(&berlin(), &board, &label()).unwrap().contains(said));
-    board.panels.retain(|panel| panel.title != "Hour × weekday");
-    assert!(!svg(&board).contains("Left out"));
 }
 
 fn escaped(text: &str) -> String {
@@ -103,9 +84,9 @@ fn escaped(text: &str) -> String {
 #[test]
 fn a_name_with_markup_in_it_is_text() {
     let mut answer = berlin();
-    answer.groups[1].key = Some("\"><script>alert(1)</script>".to_owned());
-    answer.groups[2].key = Some("'\u{1b}[2J\u{0}\u{202e}&amp;".to_owned());
-    answer.rollup = "<b>".to_owned();
+    answer.board.groups[1].key = Some("\"><script>alert(1)</script>".to_owned());
+    answer.board.groups[2].key = Some("'\u{1b}[2J\u{0}\u{202e}&amp;".to_owned());
+    answer.board.rollup = "<b>".to_owned();
     let mut board = overview();
     board.title = "</title><script>".to_owned();
     let page = report_html(&answer, &board, &label()).unwrap();
@@ -126,25 +107,22 @@ fn a_name_with_markup_in_it_is_text() {
 #[test]
 fn an_answer_without_data_or_with_absurd_numbers_is_drawn_too() {
     let mut answer = berlin();
-    for series in answer.groups.iter_mut().chain([&mut answer.overall]) {
-        for column in &mut series.columns {
-            column.fill(None);
+    let fill = |answer: &mut ReportAnswer, value| {
+        let read = answers(answer);
+        for series in read.flat_map(|read| read.groups.iter_mut().chain([&mut read.overall])) {
+            series.columns.iter_mut().for_each(|column| column.fill(value));
+            series.total.fill(value);
         }
-        series.total.fill(None);
-    }
+    };
+    fill(&mut answer, None);
     let svg = render(&answer, &overview(), &Label::default(), Theme::Light, Format::Svg).unwrap();
     assert!(String::from_utf8(svg).unwrap().contains("no data in this range"));
     for value in [f64::NAN, f64::INFINITY, -5.0, 1e300, 1e-300] {
-        answer
-            .overall
-            .columns
-            .iter_mut()
-            .for_each(|column| column.fill(Some(value)));
-        answer.overall.total.fill(Some(value));
+        fill(&mut answer, Some(value));
         render(&answer, &overview(), &Label::default(), Theme::Light, Format::Svg).unwrap();
     }
     render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).unwrap();
-    answer.buckets.clear();
+    answer.board.buckets.clear();
     assert!(render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).is_err());
 }
 
@@ -159,7 +137,14 @@ fn more_groups_than_colours_and_narrow_buckets_fit() {
         .chain([None, Some("")])
         .collect();
     let tz = chrono_tz::Asia::Kolkata;
-    let answer = answer("2026-11-01T18:30:00Z", 60, 480, "2026-11-21T00:20:00Z", tz, &names);
+    let answer = report(answer(
+        "2026-11-01T18:30:00Z",
+        60,
+        480,
+        "2026-11-21T00:20:00Z",
+        tz,
+        &names,
+    ));
     keep(
         "many.png",
         &render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).unwrap(),
@@ -170,7 +155,14 @@ fn more_groups_than_colours_and_narrow_buckets_fit() {
 fn a_day_of_25_hours_says_so_and_marks_its_repeated_hour() {
     let names = [Some("anthropic"), Some("openai")];
     let tz = chrono_tz::Europe::Berlin;
-    let answer = answer("2026-10-24T22:00:00Z", 15, 100, "2026-10-26T12:00:00Z", tz, &names);
+    let answer = report(answer(
+        "2026-10-24T22:00:00Z",
+        15,
+        100,
+        "2026-10-26T12:00:00Z",
+        tz,
+        &names,
+    ));
     keep(
         "25-hours.png",
         &render(&answer, &overview(), &Label::default(), Theme::Light, Format::Png).unwrap(),

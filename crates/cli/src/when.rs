@@ -13,12 +13,13 @@ use crate::failure::Result;
 pub fn zone(asked: Option<&str>) -> Result<Tz> {
     match asked {
         Some(name) => Ok(times::parse_zone(name)?),
-        // Without a home folder there are no settings: a service, a container.
-        None => Ok(settings_file().map_or_else(
-            |_| Ok(system_time_zone()),
-            |file| Settings::load(&file).map(|settings| settings.zone()),
-        )?),
+        None => Ok(settings()?.zone()),
     }
+}
+
+/// What the viewer set. Without a home folder that is nothing: a service, a container.
+pub fn settings() -> Result<Settings> {
+    Ok(settings_file().map_or_else(|_| Ok(Settings::default()), |file| Settings::load(&file))?)
 }
 
 /// The viewer's zone where it is only used to show times: what is wrong with the settings is not said here.

@@ -4,6 +4,7 @@ use plotters_backend::DrawingBackend;
 use tidemark_core::board_spec::{BoardPanel, PanelKind};
 use tidemark_core::group;
 
+use super::heat;
 use crate::canvas::{Area, Canvas, Type};
 use crate::theme::Ink;
 use crate::view::View;
@@ -36,15 +37,14 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
     let hint = Type::new(11.0, canvas.ink.text_3);
     canvas.text(area.x + 16.0, baseline, &panel.title, title);
     let mut left = area.x + 16.0 + canvas.width(&panel.title, title) + 12.0;
-    let whole = matches!(panel.kind, PanelKind::Table | PanelKind::Number);
-    let width = match (&panel.subtitle, whole) {
-        (None, true) => Some("over the whole range".to_owned()),
-        (Some(_), true) => None,
-        (_, false) => Some(view.width_word()),
+    let width = match panel.kind {
+        PanelKind::Table | PanelKind::Number => (panel.subtitle.is_none()).then(|| "over the whole range".to_owned()),
+        PanelKind::Heatmap => Some(heat::words(view, panel)),
+        _ => Some(view.width_word()),
     };
     let said = [only(panel), panel.subtitle.clone(), width];
     let subtitle = said.into_iter().flatten().collect::<Vec<_>>().join(", ");
-    canvas.text(left, baseline, &subtitle, hint);
+    canvas.text_in(left, baseline, area.right() - 12.0 - left, &subtitle, hint);
     left += canvas.width(&subtitle, hint) + 24.0;
 
     let name = Type::new(11.0, canvas.ink.text_2);

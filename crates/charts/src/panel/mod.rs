@@ -1,6 +1,7 @@
 //! The panels of a board.
 
 pub mod head;
+pub mod heat;
 pub mod lines;
 pub mod stack;
 pub mod table;
@@ -11,11 +12,6 @@ use tidemark_core::board_spec::{BoardPanel, PanelKind};
 
 use crate::canvas::{Area, Canvas};
 use crate::view::View;
-
-/// Can this kind be drawn from one answer? A heatmap is hourly over seven days, whatever the range is.
-pub fn drawable(panel: &BoardPanel) -> bool {
-    panel.kind != PanelKind::Heatmap
-}
 
 /// Height of a panel without its table rows.
 pub fn height(view: View, panel: &BoardPanel) -> f64 {
@@ -35,6 +31,6 @@ pub fn draw<B: DrawingBackend>(canvas: &mut Canvas<B>, view: View, panel: &Board
         PanelKind::Lines => lines::draw(canvas, view, panel, area),
         PanelKind::Table => table::draw(canvas, view, panel, area),
         PanelKind::Number => tiles::numbers(canvas, view, panel, area),
-        PanelKind::Heatmap => {}
+        PanelKind::Heatmap => heat::draw(canvas, view, panel, area),
     }
 }

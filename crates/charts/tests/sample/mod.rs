@@ -1,7 +1,8 @@
 //! A made-up answer with every kind of bucket in it, like the one in the design's pictures.
 
-use chrono::{DateTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, Days, NaiveTime, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
+use tidemark_charts::Label;
 use tidemark_core::api::*;
 use tidemark_core::board_spec::*;
 
@@ -155,6 +156,34 @@ pub fn answer(from: &str, minutes: i64, count: usize, now: &str, tz: Tz, names: 
     }
 }
 
+/// The board with the last seven days of its groups, hour by hour.
+pub fn report(board: BoardAnswer) -> ReportAnswer {
+    let tz: Tz = board.tz.parse().unwrap();
+    let now = DateTime::from_timestamp_millis(board.as_of_ms as i64).unwrap();
+    let first = now.with_timezone(&tz).date_naive() - Days::new(6);
+    let from = first.and_time(NaiveTime::MIN).and_local_timezone(tz).unwrap();
+    let hours = (now - from.to_utc()).num_hours() as usize + 1;
+    let names: Vec<Option<&str>> = board.groups.iter().map(|group| group.key.as_deref()).collect();
+    let week = answer(&from.to_rfc3339(), 60, hours, &now.to_rfc3339(), tz, &names);
+    ReportAnswer {
+        week: Some(week),
+        board,
+    }
+}
+
+/// The board's answer, and the week's.
+pub fn answers(report: &mut ReportAnswer) -> impl Iterator<Item = &mut BoardAnswer> {
+    [&mut report.board].into_iter().chain(&mut report.week)
+}
+
+pub fn label() -> Label {
+    Label {
+        connection: "prod-eu".to_owned(),
+        demo: true,
+        ..Label::default()
+    }
+}
+
 /// The Overview as `rollups/ops_metrics.toml` declares it.
 pub fn overview() -> Board {
     let panel = |title: &str, kind, measures: &[&str]| BoardPanel {
@@ -244,12 +273,18 @@ pub fn overview() -> Board {
                 ..panel("Platforms", PanelKind::Table, &[])
             },
         ],
-        rules: vec![],
+        rules: vec![BoardRule {
+            measure: "error_rate".to_owned(),
+            watch: Watch::ErrorRate,
+            samples: "request_count".to_owned(),
+            counts: None,
+            parts: vec![],
+        }],
     }
 }
 
 /// A day in Berlin with an incident at its end, seven minutes into the last quarter hour.
-pub fn berlin() -> BoardAnswer {
+pub fn berlin() -> ReportAnswer {
     let names = [
         Some("anthropic"),
         Some("openai"),
@@ -259,12 +294,12 @@ pub fn berlin() -> BoardAnswer {
         Some(""),
         Some(EVIL),
     ];
-    answer(
+    report(answer(
         "2026-10-25T13:30:00Z",
         15,
         96,
         "2026-10-26T13:22:06Z",
         chrono_tz::Europe::Berlin,
         &names,
-    )
+    ))
 }

@@ -35,6 +35,7 @@ pub async fn run(context: &Context, asked: Report) -> Result {
     let tz = when::zone(asked.tz.as_deref())?;
     let (from, to) = when::range(&asked.from, &asked.to, tz)?;
     let filters = filters(&asked.filters)?;
+    let limits = when::settings()?.limits;
     let db = context.db().await?;
     let board = board(&db, &asked.name, asked.board.as_deref()).await?;
     let request = BoardRequest {
@@ -49,10 +50,11 @@ pub async fn run(context: &Context, asked: Report) -> Result {
         mode: ReadMode::Exact,
         compare: None,
     };
-    let answer = spin("reading", db.board(&request)).await?;
+    let answer = spin("reading", db.report(&request, &board)).await?;
     let label = Label {
         connection: db.server_info().await?.label,
         demo: tidemark_local::demo::is_demo(db.pool()).await.unwrap_or(false),
+        limits,
     };
     let theme = match asked.theme {
         ThemeArg::Light => Theme::Light,
@@ -66,14 +68,15 @@ pub async fn run(context: &Context, asked: Report) -> Result {
         path: asked.out.clone(),
         source,
     })?;
-    if answer.state == State::Pending {
+    let state = answer.state();
+    if state == State::Pending {
         context.out.note(&format!(
-            "{} buckets of this range wait for a tick: the report says pending. Tick first: tidemark tick {} --drain",
-            answer.pending_buckets, asked.name
+            "The report says pending, since it shows buckets that wait for a tick. Tick first: tidemark tick {} --drain",
+            asked.name
         ));
     }
     context.out.answer(
-        &json!({ "out": asked.out, "bytes": bytes.len(), "state": answer.state }),
+        &json!({ "out": asked.out, "bytes": bytes.len(), "state": state }),
         || asked.out.display().to_string(),
     )?;
     Ok(Finding::None)

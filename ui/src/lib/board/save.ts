@@ -18,12 +18,6 @@ export async function saving(save: () => Promise<string | null>, title = 'Saved'
   }
 }
 
-/** Said beside a report: the panels that it can't hold, since they are of other days than its range. */
-export function leftOut(board: Board): string {
-  const titles = board.panels.filter((p) => p.kind === 'heatmap').map((p) => p.title);
-  return titles.length === 0 ? '' : `without ${titles.join(', ')}`;
-}
-
 /** `panel` null is the whole board. */
 export async function savePicture(request: BoardRequest, board: Board, format: ReportFormat, panel: BoardPanel | null): Promise<void> {
   await saving(() => call('save_report', { request, board, format, panel }));

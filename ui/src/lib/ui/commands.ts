@@ -7,7 +7,7 @@ import type { Settings } from '../api/Settings';
 import type { ZoneMatch } from '../api/ZoneMatch';
 import { groupsWord } from '../board/grouping';
 import { groupId, groupLabel } from '../board/palette';
-import { leftOut, savePicture } from '../board/save';
+import { savePicture } from '../board/save';
 import { connections } from '../connections/connections.svelte';
 import { call, toAppError } from '../ipc';
 import { onPage } from '../keys';
@@ -84,7 +84,7 @@ function ofBoard(board: BoardState): Command[] {
     ...(board.by === null ? [] : board.known.map((g) => act(`only ${groupId(g)}`, `Only ${groupLabel(g)}`, 'filter', () => { board.setGroups([g]); }, used(board.groups.length === 1 && board.groups[0] === g)))),
     ...(board.groups.length > 0 ? [act('only all', `Show all ${groupsWord(board.rollup, board.by)}`, 'filter', () => { board.setGroups([]); })] : []),
     act('copy address', 'Copy the address of this view', 'copy', () => { void copyText(router.address(app.zone, boardPlace(board.rollup)), 'Address copied', 'Paste it into the command palette to open this view again.'); }),
-    ...(['html', 'png', 'svg'] as const).map((format) => act(`save ${format}`, format === 'html' ? 'Save a report as HTML' : `Save the board as ${format.toUpperCase()}`, 'save', () => { void savePicture(board.shown(), board.rollup.board, format, null); }, leftOut(board.rollup.board))),
+    ...(['html', 'png', 'svg'] as const).map((format) => act(`save ${format}`, format === 'html' ? 'Save a report as HTML' : `Save the board as ${format.toUpperCase()}`, 'save', () => { void savePicture(board.shown(), board.rollup.board, format, null); })),
   ];
 }
 

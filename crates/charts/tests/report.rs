@@ -6,7 +6,10 @@ mod sample;
 
 use sample::{EVIL, answer, answers, berlin, label, overview, report};
 use tidemark_charts::{Format, Label, Theme, render, report_html};
-use tidemark_core::api::{PendingKind, PendingReason, ReportAnswer};
+use tidemark_core::api::{
+    BoardCompare, BoardGrouping, BoardSeries, Compare, PendingKind, PendingReason, ReportAnswer, State,
+};
+use tidemark_core::board_spec::PanelKind;
 
 fn keep(name: &str, bytes: &[u8]) {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("charts");
@@ -172,4 +175,48 @@ fn a_day_of_25_hours_says_so_and_marks_its_repeated_hour() {
     for word in ["Sun 25 Oct 25\u{202f}h", "02 02", "UTC+2, then UTC+1"] {
         assert!(svg.contains(word), "{word} is missing");
     }
+}
+
+#[test]
+fn a_panel_with_a_filter_of_its_own_shows_its_own_groups_and_change() {
+    let mut report = berlin();
+    let mut board = overview();
+    board.tiles.clear();
+    board.panels = board.panels[1..=2].to_vec();
+    for panel in &mut board.panels {
+        panel.filter.0 = [("model".to_owned(), vec![Some("a".to_owned())])].into();
+    }
+    board.panels[1].kind = PanelKind::Number;
+    board.panels[1].measures = vec!["request_count".to_owned()];
+    let compare = |overall: &BoardSeries| BoardCompare {
+        kind: Compare::LastWeek,
+        from_ms: 0.0,
+        to_ms: 0.0,
+        state: State::Exact,
+        overall: overall.clone(),
+        groups: vec![],
+    };
+    let mut before = report.board.overall.clone();
+    report.board.compare = Some(compare(&before));
+    before.total[0] = before.total[0].map(|total| total / 2.0);
+    let cut = |grouping, groups| BoardGrouping {
+        grouping,
+        overall: report.board.overall.clone(),
+        groups,
+        compare: Some(compare(&before)),
+    };
+    let mut only = report.board.groups[1].clone();
+    only.key = Some("only this".to_owned());
+    let (lines, number) = (
+        board.grouping(&board.panels[0]).unwrap(),
+        board.grouping(&board.panels[1]).unwrap(),
+    );
+    report.board.groupings = vec![cut(lines, vec![only]), cut(number, vec![])];
+    let svg = render(&report, &board, &label(), Theme::Light, Format::Svg).unwrap();
+    let svg = String::from_utf8(svg).unwrap();
+    assert!(
+        svg.contains(">only this<") && !svg.contains(">openai<"),
+        "the lines are of the panel's groups"
+    );
+    assert!(svg.contains(">×2.0<"), "the change is the panel's");
 }

@@ -109,7 +109,7 @@ fn by_group<B: DrawingBackend>(canvas: &Canvas<B>, view: View, panel: &BoardPane
         return vec![];
     };
     let shown = view.cut.groups.len() - view.rest();
-    view.answer
+    view.cut
         .groups
         .iter()
         .enumerate()

@@ -93,9 +93,8 @@ fn figure<B: DrawingBackend>(
         right += canvas.width(suffix, small);
     }
     let compared = view
-        .answer
+        .cut
         .compare
-        .as_ref()
         .and_then(|c| c.overall.total.get(measure).copied().flatten());
     if let (Some(now), Some(before)) = (total, compared) {
         let change = figures::change(total, compared);

@@ -100,6 +100,38 @@ describe('a reading that is cancelled', () => {
   });
 });
 
+describe('what somebody waited for', () => {
+  it('is cut again for another zone, and is not waited for again otherwise', async () => {
+    const server = fixture('pending');
+    const [rollup] = await server.call('rollups', {});
+    if (rollup === undefined) throw new Error('no rollup');
+    const asked: string[] = [];
+    useBackend({
+      ...server,
+      call: (command, args) => {
+        if ('requests' in args) asked.push(`boards ${String(args.requests[0]?.mode)}`);
+        if (command === 'recut' && 'request' in args && 'mode' in args.request) asked.push(`recut ${args.request.mode}`);
+        return server.call(command, args);
+      },
+    });
+    router.set({ range: '24h', tz: 'Europe/Berlin' });
+    const board = freshBoard(rollup);
+    await board.load();
+    expect([board.answer?.state, board.patient]).toEqual(['pending', false]);
+    await board.load(true);
+    expect([board.answer?.state, board.patient, board.shown().mode]).toEqual(['exact', true, 'patient']);
+    expect(asked.splice(0)).toEqual(['boards exact', 'boards patient']);
+    router.set({ tz: 'Asia/Kathmandu' });
+    await board.load();
+    expect([board.answer?.state, board.patient]).toEqual(['exact', true]);
+    expect(asked.splice(0)[0]).toBe('recut patient');
+    router.set({ range: '7d' });
+    await board.load();
+    expect([board.answer?.state, board.patient, board.shown().mode]).toEqual(['pending', false, 'exact']);
+    router.set({ range: '', tz: '' });
+  });
+});
+
 describe('ranges', () => {
   it('step by their own length and never into what has not begun', () => {
     const hour = 3_600_000;

@@ -57,7 +57,10 @@ async fn a_report_saved_from_the_window_holds_the_numbers_on_the_screen() {
             .find(|path| path.extension().is_some_and(|ending| ending == "html"));
         let html = fs::read_to_string(report.unwrap_or_else(|| panic!("no report among {files:?}"))).unwrap();
         assert!(html.contains(&requests), "the page says {requests}");
-        assert!(html.contains("per hour, last 7 days"), "the page has the heatmap");
+        assert!(
+            html.contains("per hour, last 7 days") && html.contains("var(--seq-6)"),
+            "the page has the heatmap"
+        );
 
         // One chart alone, as a drawing and as pixels.
         let svg = saved(&window, "Requests", "Chart as SVG", "-requests.svg").await;

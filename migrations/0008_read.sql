@@ -68,7 +68,7 @@ begin
     end;
   end if;
   -- Clients know no infinite times: "always" is null to them.
-  return query select r.id, r.applied_at, clock_timestamp(), r.intact, nullif(r.frozen_before, '-infinity'), r.watermark_at,
+  return query select r.id, r.applied_at, now(), r.intact, nullif(r.frozen_before, '-infinity'), r.watermark_at,
     (select array_agg(nullif(v.complete_from, '-infinity') order by v.level) from tidemark.level v where v.rollup_id = r.id),
     (select coalesce(array_agg(lower(s)), '{}') from unnest(dirty) s), (select coalesce(array_agg(upper(s)), '{}') from unnest(dirty) s);
 end

@@ -7,7 +7,10 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tidemark_core::api::{BoardAnswer, BoardRequest, RowsAnswer, RowsRequest, StatusWord};
+use tidemark_core::{
+    api::{BoardAnswer, BoardRequest, ReportAnswer, RowsAnswer, RowsRequest, StatusWord},
+    board_spec::Board,
+};
 use tidemark_db::{Db, Error, ErrorInfo, LoadedBoard};
 use tidemark_local::Settings;
 use tokio::{
@@ -234,6 +237,12 @@ impl Desk {
         let _turn = self.reading.acquire().await;
         let read = self.ask(|db| async move { db.load_boards(requests).await }).await?;
         Ok(read.into_iter().map(|board| self.keep(board)).collect())
+    }
+
+    /// Read what a report of a board draws.
+    pub async fn report(&self, request: &BoardRequest, board: &Board) -> Result<ReportAnswer, ErrorInfo> {
+        let _turn = self.reading.acquire().await;
+        self.ask(|db| async move { db.report(request, board).await }).await
     }
 
     /// Nobody waits for this reading any more, nor for those before: they end, on the server too.

@@ -53,8 +53,7 @@ pub async fn make(
             ..panel
         }];
     }
-    let of = &board;
-    let answer = desk.ask(|db| async move { db.report(request, of).await }).await?;
+    let answer = desk.report(request, &board).await?;
     let stem = file_stem(&answer.board) + &part;
     let connection = desk
         .connection

@@ -70,22 +70,26 @@ pub fn install(app: &App, desk: &Arc<Desk>) {
     };
     let desk = Arc::clone(desk);
     let (mut phase, mut worst) = (desk.connection.subscribe(), desk.worst.subscribe());
+    let mut settings = desk.settings.subscribe();
     tauri::async_runtime::spawn(async move {
         let mut shown = None;
         loop {
             let mark = Mark::of(phase.borrow_and_update().phase, *worst.borrow_and_update());
-            if shown != Some(mark) {
+            let visible = settings.borrow_and_update().tray_icon;
+            if shown != Some((mark, visible)) {
                 let set = tray
                     .set_icon(Some(mark.icon()))
-                    .and_then(|()| tray.set_tooltip(Some(mark.words())));
+                    .and_then(|()| tray.set_tooltip(Some(mark.words())))
+                    .and_then(|()| tray.set_visible(visible));
                 if let Err(error) = set {
                     tracing::info!("tray icon: {error}");
                 }
-                shown = Some(mark);
+                shown = Some((mark, visible));
             }
             let changed = tokio::select! {
                 changed = phase.changed() => changed,
                 changed = worst.changed() => changed,
+                changed = settings.changed() => changed,
             };
             if changed.is_err() {
                 return;

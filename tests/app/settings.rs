@@ -119,6 +119,8 @@ async fn viewer(window: &Window) {
     window.click("Refresh boards:").await;
     window.click("every 1\u{202f}min").await;
     kept(window, "refresh_seconds = 60").await;
+    window.click("Tray icon").await;
+    kept(window, "tray_icon = false").await;
     window.board(&format!("#/board/{ROLLUP}?range=24h&compare=none")).await;
     window.see("1\u{202f}min").await;
 

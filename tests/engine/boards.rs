@@ -310,12 +310,13 @@ async fn boards_of_one_refresh_are_read_at_one_moment_while_rows_are_written() {
         let [hours, missing, days] = &mut read[..] else {
             panic!("three boards")
         };
-        let total = |board: &mut tidemark_db::Result<tidemark_db::LoadedBoard>| {
-            board.as_ref().unwrap().answer().overall.total[0].unwrap()
-        };
         assert!(missing.is_err(), "what is wrong with one leaves the others");
-        assert_eq!(total(hours), total(days));
-        seen.push(total(hours));
+        let told = |board: &mut tidemark_db::Result<tidemark_db::LoadedBoard>| {
+            let answer = board.as_ref().unwrap().answer();
+            (answer.overall.total[0].unwrap(), answer.as_of_ms)
+        };
+        assert_eq!(told(hours), told(days), "one moment, and the same is said of both");
+        seen.push(told(hours).0);
     }
     stop.store(true, Ordering::Relaxed);
     writer.await.unwrap();

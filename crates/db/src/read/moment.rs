@@ -15,7 +15,7 @@ pub(crate) struct Moment {
     /// Others can join for as long as this is open.
     held: Transaction<'static, Postgres>,
     name: String,
-    /// The server's clock.
+    /// The server's clock when it began, before the snapshot: whatever was committed by then is in it.
     pub(super) now: DateTime<Utc>,
 }
 
@@ -26,7 +26,7 @@ impl Db {
         sqlx::raw_sql("set local idle_in_transaction_session_timeout = '10min'")
             .execute(&mut *held)
             .await?;
-        let (name, now) = sqlx::query_as("select pg_export_snapshot(), clock_timestamp()")
+        let (name, now) = sqlx::query_as("select pg_export_snapshot(), now()")
             .fetch_one(&mut *held)
             .await?;
         Ok(Moment { held, name, now })

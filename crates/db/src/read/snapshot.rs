@@ -120,7 +120,7 @@ impl Db {
 
 /// Read in a transaction that has just begun. `None` where it has to begin again.
 async fn read(connection: &mut PgConnection, ask: &Ask<'_>, shape: &Shape) -> Result<Option<Snapshot>> {
-    let found = state(connection, ask).await?;
+    let found = state(connection, ask, at).await?;
     let base = found.model.base();
     if ask.grain < base {
         return Err(Error::input(
@@ -340,7 +340,7 @@ fn pieces(clipped: &[ViewerBucket], levels: &[Level], live: &[Span]) -> (Vec<Par
     (stored, raw)
 }
 
-async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
+async fn state(connection: &mut PgConnection, ask: &Ask<'_>, at: Option<&Moment>) -> Result<Found> {
     // A day more on each side: dirty spans there may widen into the range.
     let row = sqlx::query("select * from tidemark.read_state($1, $2, $3, $4)")
         .bind(ask.chosen.id)
@@ -366,7 +366,8 @@ async fn state(connection: &mut PgConnection, ask: &Ask<'_>) -> Result<Found> {
     let (lo, hi): (Vec<DateTime<Utc>>, Vec<DateTime<Utc>>) = (row.get("dirty_lo"), row.get("dirty_hi"));
     Ok(Found {
         id: row.get("id"),
-        at: row.get("at"),
+        // As with a moment, what was committed by then is in the snapshot.
+        at: at.map_or_else(|| row.get("at"), |moment| moment.now),
         frozen: instant("frozen_before"),
         watermark: instant("watermark_at"),
         levels,

@@ -38,6 +38,8 @@ pub struct Settings {
     pub tick_while_open: bool,
     /// How often it does, in seconds.
     pub tick_seconds: u32,
+    /// Whether an icon in the tray shows the worst state.
+    pub tray_icon: bool,
     /// What was open last: `demo`, `profile NAME`, or a URL without a password.
     pub last_connection: Option<String>,
     /// Name of the profile that opens where nobody says which.
@@ -68,6 +70,7 @@ impl Default for Settings {
             refresh_seconds: 30,
             tick_while_open: true,
             tick_seconds: 10,
+            tray_icon: true,
             last_connection: None,
             default_connection: None,
             limits: Limits::default(),

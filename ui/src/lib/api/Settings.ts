@@ -29,6 +29,10 @@ tick_while_open: boolean,
  */
 tick_seconds: number, 
 /**
+ * Whether an icon in the tray shows the worst state.
+ */
+tray_icon: boolean, 
+/**
  * What was open last: `demo`, `profile NAME`, or a URL without a password.
  */
 last_connection: string | null, 

@@ -16,7 +16,7 @@ import { toasts } from './toasts.svelte';
 const UNKNOWN: ConnectionState = { phase: 'starting', kind: null, profile: null, colour: null, server: null, message: null, code: null, progress: null, since_ms: null };
 
 const DEFAULTS: Settings = {
-  time_zone: null, week_start: 'monday', clock_24h: true, theme: 'system', refresh_seconds: 30, tick_while_open: true, tick_seconds: 10, last_connection: null, default_connection: null,
+  time_zone: null, week_start: 'monday', clock_24h: true, theme: 'system', refresh_seconds: 30, tick_while_open: true, tick_seconds: 10, tray_icon: true, last_connection: null, default_connection: null,
   limits: { error_rate_percent: 2, p99_ms: 5000, min_samples: 200 }, connections: {},
 };
 

@@ -124,6 +124,7 @@ function ofSettings(): Command[] {
     act('clock 24', 'Clock: 24 h', s.clock_24h, { clock_24h: true }), act('clock 12', 'Clock: 12 h', !s.clock_24h, { clock_24h: false }),
     ...WEEK_STARTS.map(({ value, label }) => act(`week ${value}`, `Weeks start on ${label}`, s.week_start === value, { week_start: value })),
     { id: 'ticking', section: 'Actions', title: s.tick_while_open ? 'Stop ticking rollups from this app' : 'Keep rollups fresh while this app is open', hint: '', icon: 'clock', run: () => { void app.save({ tick_while_open: !s.tick_while_open }); } },
+    { id: 'tray', section: 'Actions', title: s.tray_icon ? 'Take the icon out of the tray' : 'Show the worst state in the tray', hint: '', icon: 'settings', run: () => { void app.save({ tray_icon: !s.tray_icon }); } },
   ];
 }
 

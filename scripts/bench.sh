@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Measure Tidemark beside what its users would do otherwise, as ratios within one run, on a PostgreSQL of its own.
 #
-#   scripts/bench.sh [--rows 10M] [--only MEASURE] [--repeats 5] [--json] [--write]
+#   scripts/bench.sh [--rows 10M] [--only MEASURE,…] [--repeats 5] [--json] [--write]
 #
 # Prints Markdown, a section as soon as it is measured; with --json one object a line, with measure, ratio, low, high,
-# goal and met. --write makes docs/BENCHMARKS.md of a whole run. --only runs the measures whose name contains the word,
-# such as read_ or inserts_8; app_ are those of the window. --rows 100M works where there is room: 10 M take about 6 GB
-# and, on two cores, more than an hour. The server is one that loses nothing (fsync is on), with everything in its memory. The window has a
-# display of its own unless DISPLAY is set.
+# goal and met. --write makes docs/BENCHMARKS.md of a whole run. --only runs the measures whose names contain one of the words,
+# such as read_ or backfill,inserts_8; app_ are those of the window. --rows 100M works where there is room: 10 M take about 6 GB
+# and, on two cores, more than an hour. The server is one that loses nothing (fsync is on), with everything in its memory. The
+# window has a display of its own unless DISPLAY is set.
 # TIDEMARK_PROFILE=dev measures what the tests have built: to see that it runs, not how fast.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -26,10 +26,13 @@ while [ $# -gt 0 ]; do
   esac
   [ $# -eq 0 ] || shift
 done
-# Which of both measure something of that name.
-window='' database=1
-printf 'app_first_paint app_memory app_board' | grep -qF -- "$only" && window=1
-case $only in app*) database='' ;; esac
+# Which of both measure something of these names.
+of_window='app_first_paint app_memory app_board' window='' database=''
+[ -n "$only" ] || window=1 database=1
+for word in ${only//,/ }; do
+  case $of_window in *"$word"*) window=1 ;; esac
+  case $word in app*) ;; *) database=1 ;; esac
+done
 
 need_rust
 need_packages gcc libc6-dev pkg-config postgresql

@@ -1,6 +1,6 @@
 // Measures the real window through WebDriver, beside an empty one and beside the query. Started by scripts/bench.sh.
 //
-//   node scripts/bench/window.mjs URL [--repeats N] [--only WORD] [--json]
+//   node scripts/bench/window.mjs URL [--repeats N] [--only WORD,…] [--json]
 
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { Session, pause } from '../driver.mjs';
 const [url, ...flags] = process.argv.slice(2);
 const json = flags.includes('--json');
 const flag = (name) => (flags.includes(name) ? flags[flags.indexOf(name) + 1] : undefined);
-const wants = (measure) => measure.includes(flag('--only') ?? '');
+const wants = (measure) => (flag('--only') ?? '').split(',').some((word) => measure.includes(word));
 const BIN = process.env.TIDEMARK_BIN;
 const APP = join(BIN, 'tidemark-app');
 const EMPTY = join(BIN, 'examples/empty-window');

@@ -25,9 +25,9 @@ struct Args {
     /// Raw rows of the largest set, such as 10M or 200k
     #[arg(long, default_value = "10M", value_parser = rows)]
     rows: u64,
-    /// Only measures whose name contains this, such as read_ or inserts_8
-    #[arg(long)]
-    only: Option<String>,
+    /// Only measures whose names contain one of these words, such as read_ or backfill,inserts_8
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
     /// Pairs a measure; cheap ones are measured more often
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     repeats: u16,
@@ -93,7 +93,7 @@ async fn run(args: &Args) -> Result<()> {
     if sections.iter().all(|section| section.lines.is_empty()) {
         return Err(Error::Wrong(format!(
             "no measure is called {}: leave out --only to see them all",
-            args.only.as_deref().unwrap_or_default()
+            args.only.join(" or ")
         )));
     }
     if let Some(path) = &args.write {

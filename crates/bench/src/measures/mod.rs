@@ -19,8 +19,8 @@ pub struct Bench {
     pub server: String,
     pub rows: u64,
     pub repeats: usize,
-    /// A pattern: only measures whose names contain it.
-    pub only: Option<String>,
+    /// Only measures whose names contain one of these; all where there is none.
+    pub only: Vec<String>,
     /// The command line program, for what is measured from outside.
     pub tidemark: std::path::PathBuf,
 }
@@ -28,9 +28,8 @@ pub struct Bench {
 impl Bench {
     /// Whether any of these measures is wanted.
     fn wants(&self, names: &[impl AsRef<str>]) -> bool {
-        self.only
-            .as_ref()
-            .is_none_or(|only| names.iter().any(|name| name.as_ref().contains(only.as_str())))
+        let wanted = |name: &str| self.only.iter().any(|word| name.contains(word));
+        self.only.is_empty() || names.iter().any(|name| wanted(name.as_ref()))
     }
 
     fn spec(&self, shape: Shape, rows: u64, days: u32) -> Spec {

@@ -74,22 +74,20 @@ impl Groupings {
             sum.finish(key, shape)
         };
         let one = |wanted: &Wanted| {
-            let mut groups: Vec<(Option<&str>, Vec<(usize, &[Value])>)> = Vec::new();
-            if let Some(cells) = wanted.groups.map(|at| &snapshot.cells[at]) {
-                let keys = cells
-                    .groups()
-                    .iter()
-                    .map(|group| group.first().and_then(Option::as_deref));
-                groups.extend(keys.map(|key| (key, Vec::new())));
-                cells
-                    .iter()
-                    .for_each(|(bucket, group, cell)| groups[group].1.push((bucket, cell)));
+            let split = wanted.groups.map(|at| &snapshot.cells[at]);
+            let mut groups = vec![Vec::new(); split.map_or(0, |cells| cells.groups().len())];
+            for (bucket, group, cell) in split.iter().flat_map(|cells| cells.iter()) {
+                groups[group].push((bucket, cell));
             }
+            let keys = split.iter().flat_map(|cells| cells.groups());
+            let keyed: Vec<_> = (keys.map(|group| group.first().and_then(Option::as_deref)).zip(groups))
+                .filter(|(_, cells)| !cells.is_empty())
+                .collect();
             let all = snapshot.cells[wanted.overall].iter();
             rayon::join(
                 || sum(None, &mut all.map(|(bucket, _, cell)| (bucket, cell))),
                 || {
-                    let groups = groups.into_par_iter();
+                    let groups = keyed.into_par_iter();
                     let mut list: Vec<BoardSeries> =
                         groups.map(|(key, cells)| sum(key, &mut cells.into_iter())).collect();
                     list.sort_by(|a, b| size(b).total_cmp(&size(a)));

@@ -112,14 +112,19 @@ impl Db {
     async fn try_snapshot(&self, ask: &Ask<'_>, shape: &Shape, at: Option<&Moment>) -> Result<Option<Snapshot>> {
         let begin = at.map_or_else(|| READING.to_owned(), Moment::joining);
         let mut reading = self.reading(&begin).await?;
-        let read = read(reading.connection(), ask, shape).await;
+        let read = read(reading.connection(), ask, shape, at).await;
         reading.end().await;
         read
     }
 }
 
 /// Read in a transaction that has just begun. `None` where it has to begin again.
-async fn read(connection: &mut PgConnection, ask: &Ask<'_>, shape: &Shape) -> Result<Option<Snapshot>> {
+async fn read(
+    connection: &mut PgConnection,
+    ask: &Ask<'_>,
+    shape: &Shape,
+    at: Option<&Moment>,
+) -> Result<Option<Snapshot>> {
     let found = state(connection, ask, at).await?;
     let base = found.model.base();
     if ask.grain < base {

@@ -39,13 +39,14 @@ start_demo() {
   done
   url=$(head -n 1 "$work/url")
 }
-# The demo writes the tables of every system and applies their rollups.
+# The demo writes the tables of every system and applies their rollups, into a schema of this program.
 complete() {
   local deadline=$((SECONDS + 300))
   until [ "$("$TIDEMARK_BIN/tidemark" rollup list --json --database-url "$url" 2>/dev/null | grep -o '"rollup":' | wc -l)" -ge 4 ]; do
     [ $SECONDS -lt $deadline ] && kill -0 "$demo" 2>/dev/null && ! grep -Eq 'not kept fresh|refused' "$work/demo.log" || return 1
     sleep 1
   done
+  "$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null
 }
 say "Starting the demo"
 start_demo
@@ -59,7 +60,6 @@ if ! complete; then
 fi
 bin=$(postgres_bin)
 say "Building the rollups"
-"$TIDEMARK_BIN/tidemark" install --roles --database-url "$url" >/dev/null
 "$TIDEMARK_BIN/tidemark" tick --drain --database-url "$url" >/dev/null
 "$bin/psql" -qX "$url" -c "do \$\$ begin if to_regrole('gallery_viewer') is null then create role gallery_viewer; end if; end \$\$; grant tidemark_viewer to gallery_viewer"
 

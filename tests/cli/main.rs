@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+#[path = "../../crates/charts/tests/sample/cells.rs"]
+mod cells;
 mod harness;
 #[path = "../server/mod.rs"]
 mod server;

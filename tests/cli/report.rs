@@ -1,5 +1,6 @@
 //! `report`: files that are what their ending says, and names from the database that do nothing.
 
+use crate::cells::cells;
 use crate::harness::{Folder, Scratch};
 
 const RANGE: [&str; 8] = [
@@ -82,22 +83,6 @@ fn a_range_without_data_is_drawn_and_says_so() {
     assert!(std::fs::read_to_string(out).unwrap().contains("no data in this range"));
 }
 
-/// Where a heatmap alone has this colour: day from the top, and hour.
-fn hours_of(svg: &str, fill: &str) -> Vec<(i64, i64)> {
-    let number = |rect: &str, name: &str| -> f64 {
-        let value = rect.split(&format!(" {name}=\"")).nth(1).unwrap();
-        value.split('"').next().unwrap().parse().unwrap()
-    };
-    svg.lines()
-        .filter(|line| line.starts_with("<rect ") && line.contains(fill))
-        .filter(|rect| number(rect, "height") > 80.0)
-        .map(|rect| {
-            let day = (number(rect, "y") - 1160.0) / 1580.0 * 7.0;
-            (day.round() as i64, ((number(rect, "x") - 1160.0) / 480.0) as i64)
-        })
-        .collect()
-}
-
 #[test]
 fn a_heatmap_shows_the_last_seven_days_whatever_the_range_is() {
     let scratch = Scratch::ops();
@@ -120,20 +105,21 @@ fn a_heatmap_shows_the_last_seven_days_whatever_the_range_is() {
         scratch.run(&arguments).exits(0);
         std::fs::read_to_string(out).unwrap()
     };
-    let place = |hours: i32| -> (i64, i64) {
+    let place = |hours: i32| {
         let local = "at time zone 'Asia/Tokyo'";
         let at = format!("(date_trunc('hour', now()) - interval '{hours} hours') {local}");
-        let day = scratch.one(&format!("select (6 + ({at})::date - (now() {local})::date)::bigint"));
-        (day, scratch.one(&format!("select extract(hour from {at})::bigint")))
+        let day: i64 = scratch.one(&format!("select (6 + ({at})::date - (now() {local})::date)::bigint"));
+        let hour: f64 = scratch.one(&format!("select extract(hour from {at})::double precision"));
+        (usize::try_from(day).unwrap(), hour, 1.0)
     };
     let svg = drawn("");
     assert!(svg.contains(">21<") && svg.contains("Fri 27 Mar 2026 00:00"), "{svg}");
-    assert_eq!(hours_of(&svg, "#347798"), [place(30)]);
-    assert_eq!(hours_of(&svg, "#D6EAF5"), [place(29)]);
+    assert_eq!(cells(&svg, "#347798"), [place(30)]);
+    assert_eq!(cells(&svg, "#D6EAF5"), [place(29)]);
     let svg = drawn("where = { platform = \"openai\" }");
     assert!(svg.contains(">7<") && svg.contains("platform openai, "), "{svg}");
-    assert_eq!(hours_of(&svg, "#347798"), [place(30)]);
-    assert_eq!(hours_of(&svg, "#D6EAF5"), []);
+    assert_eq!(cells(&svg, "#347798"), [place(30)]);
+    assert_eq!(cells(&svg, "#D6EAF5"), []);
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
+#[path = "sample/cells.rs"]
+mod cells;
 mod sample;
 
+use cells::cells;
 use sample::{answer, answers, berlin, label, overview, report};
 use tidemark_charts::{Format, Label, Theme, render, report_html};
 use tidemark_core::api::{Grain, Limits, ReportAnswer, State};
@@ -16,23 +19,6 @@ fn heatmap(report: &ReportAnswer, label: &Label) -> String {
     board.panels.retain(|panel| panel.kind == PanelKind::Heatmap);
     board.panels[0].width = PanelWidth::Full;
     String::from_utf8(render(report, &board, label, Theme::Light, Format::Svg).unwrap()).unwrap()
-}
-
-/// Its cells of one colour: day from the top, hour, and width in hours.
-fn cells(svg: &str, fill: &str) -> Vec<(usize, f64, f64)> {
-    let number = |rect: &str, name: &str| -> f64 {
-        let value = rect.split(&format!(" {name}=\"")).nth(1).unwrap();
-        value.split('"').next().unwrap().parse().unwrap()
-    };
-    svg.lines()
-        .filter(|line| line.starts_with("<rect ") && line.contains(fill))
-        .filter(|rect| number(rect, "height") > 80.0)
-        .map(|rect| {
-            let day = (number(rect, "y") - 1160.0) / 1580.0 * 7.0;
-            let hour = (number(rect, "x") - 1160.0) / 480.0;
-            (day.round() as usize, hour, (number(rect, "width") + 10.0) / 480.0)
-        })
-        .collect()
 }
 
 /// Lines of one colour, of which hatches and outlines are made.

@@ -243,7 +243,8 @@ n = { count = "usage" }
 "#;
 
 /// Whether somebody naps in the test's database.
-const NAPS: &str = "exists (select from pg_stat_activity where datname = current_database() and state = 'active' and query like '%pg_sleep(60)%' and pid <> pg_backend_pid())";
+const NAPS: &str =
+    "exists (select from pg_stat_activity where datname = current_database() and wait_event = 'PgSleep')";
 
 #[tokio::test]
 async fn a_list_that_nobody_waits_for_any_more_ends_on_the_server_too() {
